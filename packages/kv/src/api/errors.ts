@@ -1,0 +1,84 @@
+/** gRPC's status codes by name, as etcd uses them. */
+export type StatusName =
+  | "InvalidArgument"
+  | "NotFound"
+  | "OutOfRange"
+  | "ResourceExhausted"
+  | "FailedPrecondition"
+  | "Unavailable"
+  | "Unauthenticated"
+  | "PermissionDenied"
+  | "Unimplemented"
+  | "Cancelled"
+  | "DeadlineExceeded"
+  | "DataLoss"
+  | "Unknown"
+  | "Internal";
+
+/**
+ * etcd's errors: clients match the message strings, so these are to the letter those of
+ * `api/v3rpc/rpctypes/error.go`.
+ */
+export const KV_ERRORS = {
+  "empty-key": ["InvalidArgument", "etcdserver: key is not provided"],
+  "key-not-found": ["InvalidArgument", "etcdserver: key not found"],
+  "value-provided": ["InvalidArgument", "etcdserver: value is provided"],
+  "lease-provided": ["InvalidArgument", "etcdserver: lease is provided"],
+  "too-many-ops": ["InvalidArgument", "etcdserver: too many operations in txn request"],
+  "duplicate-key": ["InvalidArgument", "etcdserver: duplicate key given in txn request"],
+  "request-too-large": ["InvalidArgument", "etcdserver: request is too large"],
+  "invalid-sort-option": ["InvalidArgument", "etcdserver: invalid sort option"],
+  compacted: ["OutOfRange", "etcdserver: mvcc: required revision has been compacted"],
+  "future-revision": ["OutOfRange", "etcdserver: mvcc: required revision is a future revision"],
+  "lease-ttl-too-large": ["OutOfRange", "etcdserver: too large lease TTL"],
+  "no-space": ["ResourceExhausted", "etcdserver: mvcc: database space exceeded"],
+  "too-many-requests": ["ResourceExhausted", "etcdserver: too many requests"],
+  "lease-not-found": ["NotFound", "etcdserver: requested lease not found"],
+  "member-not-found": ["NotFound", "etcdserver: member not found"],
+  "lease-exists": ["FailedPrecondition", "etcdserver: lease already exists"],
+  "no-leader": ["Unavailable", "etcdserver: no leader"],
+  "not-leader": ["FailedPrecondition", "etcdserver: not leader"],
+  "leader-changed": ["Unavailable", "etcdserver: leader changed"],
+  timeout: ["Unavailable", "etcdserver: request timed out"],
+  "timeout-leader-failure": [
+    "Unavailable",
+    "etcdserver: request timed out, possibly due to previous leader failure",
+  ],
+  stopped: ["Unavailable", "etcdserver: server stopped"],
+  "not-capable": ["Unavailable", "etcdserver: not capable"],
+  corrupt: ["DataLoss", "etcdserver: corrupt cluster"],
+} as const;
+
+export type KvErrorCode = keyof typeof KV_ERRORS | "unavailable" | "cancelled" | "internal";
+
+const BRAND = Symbol.for("@flotilla/kv.KvError");
+
+/**
+ * The one error class of `@flotilla/kv`. `code` tells the case, `status` the gRPC status that goes
+ * with it, `message` is etcd's own string.
+ *
+ * @example
+ * ```ts
+ * if (KvError.is(error) && error.code === "compacted") relist();
+ * ```
+ */
+export class KvError extends Error {
+  readonly code: KvErrorCode;
+  readonly status: StatusName;
+
+  constructor(code: KvErrorCode, message?: string, options?: ErrorOptions) {
+    const known = code in KV_ERRORS ? KV_ERRORS[code as keyof typeof KV_ERRORS] : undefined;
+    super(message ?? known?.[1] ?? code, options);
+    Object.defineProperty(this, BRAND, { value: true });
+    this.name = "KvError";
+    this.code = code;
+    this.status =
+      known?.[0] ??
+      (code === "unavailable" ? "Unavailable" : code === "cancelled" ? "Cancelled" : "Internal");
+  }
+
+  /** True for a KvError of any copy of this package. */
+  static is(error: unknown): error is KvError {
+    return typeof error === "object" && error !== null && BRAND in error;
+  }
+}

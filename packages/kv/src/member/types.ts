@@ -1,0 +1,66 @@
+import type { KeyValue } from "../client/key-value.js";
+
+/** How to start one store member. All addresses are loopback with free ports unless told. */
+export interface MemberOptions {
+  /** etcd's `--name`; "default". */
+  readonly name?: string;
+  /** A folder of this member alone; "memory" keeps nothing (the default). */
+  readonly storage?: { readonly directory: string } | "memory";
+  /** `http://host:port` URLs; port 0 picks a free one. */
+  readonly listenClientUrls?: readonly string[];
+  readonly advertiseClientUrls?: readonly string[];
+  readonly listenPeerUrls?: readonly string[];
+  readonly advertisePeerUrls?: readonly string[];
+  /** Name → peer URLs of all first members, this one included; alone by default. */
+  readonly initialCluster?: Readonly<Record<string, readonly string[]>>;
+  /** Tells clusters apart; a data directory or peer of another is refused. */
+  readonly clusterToken?: string;
+  /** "existing" for a member that was added to a running cluster. */
+  readonly initialClusterState?: "new" | "existing";
+  readonly heartbeatMs?: number;
+  readonly electionMs?: number;
+  readonly snapshotCount?: number;
+  /** 128 by default. */
+  readonly maxTxnOps?: number;
+  /** 1.5 MiB by default. */
+  readonly maxRequestBytes?: number;
+  /** 2 GiB by default. */
+  readonly quotaBytes?: number;
+}
+
+/** A running store member. `stop` (or `await using`) leaves nothing behind but its directory. */
+export interface StoreMember extends AsyncDisposable {
+  readonly name: string;
+  readonly memberId: bigint;
+  readonly clusterId: bigint;
+  /** As bound: `http://127.0.0.1:41234`. */
+  readonly clientUrls: readonly string[];
+  readonly peerUrls: readonly string[];
+  /** The store without a network hop; the same contract as the client. */
+  readonly local: KeyValue;
+  status(): StoreStatus;
+  /** Resolves when a leader is known. */
+  ready(options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /** Rejects with the reason when the member can no longer go on (a failed fsync); the process should exit. */
+  readonly failed: Promise<never>;
+  stop(): Promise<void>;
+}
+
+export interface StoreStatus {
+  readonly leader: bigint;
+  readonly isLeader: boolean;
+  readonly raftTerm: number;
+  readonly raftIndex: number;
+  readonly raftAppliedIndex: number;
+  readonly revision: number;
+  readonly dbSize: number;
+  readonly members: readonly StoreMemberInfo[];
+}
+
+export interface StoreMemberInfo {
+  readonly id: bigint;
+  readonly name: string;
+  readonly peerUrls: readonly string[];
+  readonly clientUrls: readonly string[];
+  readonly learner: boolean;
+}

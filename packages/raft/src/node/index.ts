@@ -1,0 +1,2 @@
+export type { RaftGroupEvents, RaftGroupOptions } from "./options.js";
+export type * from "./types.js";

@@ -1,0 +1,41 @@
+import type { NodeId } from "../core/types.js";
+import type { Clock, Codec, Member, StateMachine, Transport } from "./types.js";
+
+/** How to start one member of a group. */
+export interface RaftGroupOptions<Command, Result> {
+  readonly id: NodeId;
+  /** Compared with the data directory's and every peer's: a mismatch is refused (`wrong-cluster`). */
+  readonly clusterId: string;
+  /** The first members, the same list on each. Used only when the storage is empty and `join` is false. */
+  readonly members: readonly Member[];
+  /** True for a member that was added to a running group: it starts empty and learns from the leader. */
+  readonly join?: boolean;
+  /** A folder of this member alone, or "memory" (nothing survives; tests and embedding). */
+  readonly storage: { readonly directory: string } | "memory";
+  readonly transport: Transport;
+  readonly stateMachine: StateMachine<Command, Result>;
+  readonly codec: Codec<Command>;
+  /** Milliseconds a tick; 100 by default. */
+  readonly tickMs?: number;
+  /** Ticks without a leader before an election; 10 by default, each election drawn from [n, 2n). */
+  readonly electionTicks?: number;
+  /** Ticks between heartbeats; 1 by default. */
+  readonly heartbeatTicks?: number;
+  /** A snapshot is taken after so many applied entries; 50,000 by default. */
+  readonly snapshotEntries?: number;
+  /** Entries kept behind a snapshot for slow followers; 5,000 by default. */
+  readonly keepEntries?: number;
+  /** Bytes of proposals accepted and not yet committed; 64 MiB by default, beyond it `proposal-dropped`. */
+  readonly maxUncommittedBytes?: number;
+  readonly clock?: Clock;
+  /** Uniform in [0, 1); the randomness of elections. */
+  readonly random?: () => number;
+}
+
+/** What a group tells while it runs. */
+export interface RaftGroupEvents {
+  leader: [leader: NodeId, term: number];
+  members: [members: readonly Member[]];
+  /** The group cannot go on (a failed fsync, corruption found); the process should exit. */
+  fatal: [error: Error];
+}

@@ -1,0 +1,10 @@
+import { defineConfig } from "tsup";
+import { esm } from "../../tsup.base.js";
+
+export default defineConfig(
+  esm({
+    index: "src/index.ts",
+    "node/index": "src/node/index.ts",
+    "testing/index": "src/testing/index.ts",
+  }),
+);

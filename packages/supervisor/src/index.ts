@@ -1,0 +1,2 @@
+export type * from "./runtime.js";
+export type * from "./types.js";

@@ -1,0 +1,91 @@
+/**
+ * The port through which the supervisor runs things. `@flotilla/container` fulfils it with bare
+ * processes in cgroups and with OCI containers; the supervisor knows only this.
+ */
+
+/** What a unit's processes share: their cgroup, limits and (for a container) root filesystem. */
+export interface SandboxSpec {
+  /** Unique on the machine while it lives: the unit's name. */
+  readonly id: string;
+  /** A directory: the unit runs in a container with this root filesystem. */
+  readonly rootDirectory?: string;
+  /** Percent of one CPU. */
+  readonly cpuQuotaPercent?: number;
+  readonly cpuWeight?: number;
+  readonly memoryMaxBytes?: number;
+  readonly tasksMax?: number;
+  /** Make a notify socket; its path is `Sandbox.notifySocket`. */
+  readonly notify: boolean;
+}
+
+export interface ProcessSpec {
+  /** Absolute, or a bare name to find in PATH. */
+  readonly path: string;
+  readonly argv: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly workingDirectory?: string;
+  readonly user?: string;
+  readonly group?: string;
+  readonly supplementaryGroups?: readonly string[];
+  readonly umask?: number;
+  readonly nice?: number;
+  readonly limits?: Readonly<Record<string, { readonly soft: number; readonly hard: number }>>;
+}
+
+export type ProcessExit =
+  | { readonly type: "exited"; readonly code: number }
+  | { readonly type: "signaled"; readonly signal: string; readonly coreDumped: boolean };
+
+/** Why a process could not be executed: `exitCode` is systemd's (200 CHDIR … 243), `step` its name. */
+export interface SpawnFailure {
+  readonly step: string;
+  readonly exitCode: number;
+  readonly message: string;
+}
+
+export interface RunningProcess {
+  readonly pid: number;
+  /** Resolves once execve succeeded (undefined) or the set-up failed. */
+  readonly executed: Promise<SpawnFailure | undefined>;
+  readonly exited: Promise<ProcessExit>;
+}
+
+/** A piece of output as it came, not split into lines. */
+export interface OutputChunk {
+  readonly stream: "stdout" | "stderr";
+  readonly pid: number;
+  readonly data: Uint8Array;
+}
+
+export interface ResourceUsage {
+  readonly cpuUsec: number;
+  readonly memoryBytes: number;
+  readonly tasks: number;
+}
+
+export interface Sandbox {
+  readonly id: string;
+  /** What to put in NOTIFY_SOCKET, as seen by the unit's processes. */
+  readonly notifySocket?: string;
+  /** Output of every process of the sandbox; not reading it blocks the writer, never grows memory without bound. */
+  onOutput: ((chunk: OutputChunk) => void) | undefined;
+  /** A datagram on the notify socket, split at newlines. `pid` is 0 where the sender cannot be told. */
+  onNotify: ((message: Readonly<Record<string, string>>, pid: number) => void) | undefined;
+  /** Called when the last process of the sandbox is gone. */
+  onEmpty: (() => void) | undefined;
+  /** True when the kernel's OOM killer struck here since the last `exec` of an empty sandbox. */
+  oomKilled(): Promise<boolean>;
+  exec(spec: ProcessSpec): Promise<RunningProcess>;
+  /** Sends to one process of the sandbox. */
+  signal(pid: number, signal: string): Promise<void>;
+  /** Sends to every process of the sandbox, those that detached included. */
+  signalAll(signal: string): Promise<void>;
+  pids(): Promise<readonly number[]>;
+  stats(): Promise<ResourceUsage>;
+  /** Kills what is left and removes cgroup, socket and bundle. */
+  delete(): Promise<void>;
+}
+
+export interface Runtime extends AsyncDisposable {
+  create(spec: SandboxSpec): Promise<Sandbox>;
+}
