@@ -1,0 +1,105 @@
+import { RaftError } from "./errors.js";
+import { isLocalTarget } from "./message.js";
+import { NONE, type NodeId, type Storage } from "./types.js";
+
+/** How ReadIndex finds out that the leader still is one. */
+export type ReadOnlyMode = "safe" | "lease-based";
+
+/** How one member takes part. The core keeps no clock: a tick is whatever time the driver gives it. */
+export interface Config {
+  /** This member; never reused after its data was lost. */
+  readonly id: NodeId;
+  /** Ticks without a leader before an election; ten times `heartbeatTick` is a good start. */
+  readonly electionTick: number;
+  /** Ticks between a leader's heartbeats; less than `electionTick`. */
+  readonly heartbeatTick: number;
+  /** The log so far; read, never written by the core. */
+  readonly storage: Storage;
+  /** On a restart: the last index that the application has applied and kept. */
+  readonly applied?: number;
+  /** Storage work goes out as messages and is acknowledged by messages; see {@link RawNode.ready}. */
+  readonly asyncStorageWrites?: boolean;
+  /** Bytes of entries in one append; 0 for one entry each. Default 1 MiB. */
+  readonly maxSizePerMsg?: number;
+  /** Bytes of entries handed out to apply and not reported as applied. Default `maxSizePerMsg`. */
+  readonly maxCommittedSizePerReady?: number;
+  /** Bytes of data in the leader's uncommitted entries; proposals over it are dropped. Default 64 MiB. */
+  readonly maxUncommittedSize?: number;
+  /** Appends in flight to one member. Default 256. */
+  readonly maxInflightMsgs?: number;
+  /** Bytes of data in flight to one member, softly; at least `maxSizePerMsg`. Default 64 MiB. */
+  readonly maxInflightBytes?: number;
+  /** A leader that hears from no quorum within an election timeout steps down; votes are refused while one leads. */
+  readonly checkQuorum?: boolean;
+  /** Asks whether an election could be won before raising the term (dissertation, section 9.6). */
+  readonly preVote?: boolean;
+  /** Default "safe". "lease-based" trusts the members' clocks and needs `checkQuorum`. */
+  readonly readOnly?: ReadOnlyMode;
+  /** A follower drops proposals instead of sending them to the leader. */
+  readonly disableProposalForwarding?: boolean;
+  /** Takes configuration changes into the log without checking them against the active one. */
+  readonly disableConfChangeValidation?: boolean;
+  /** A leader that is removed or made a learner steps down at once. */
+  readonly stepDownOnRemoval?: boolean;
+  /** A random integer in [0, n): spreads the election timeouts. Seed it, and runs repeat. */
+  readonly random: (n: number) => number;
+}
+
+/** A {@link Config} with its defaults. */
+export type ResolvedConfig = Required<Config>;
+
+const MIB = 1024 * 1024;
+
+function refuse(message: string): never {
+  throw new RaftError("invalid-config", message);
+}
+
+/** Fills in the defaults; throws `invalid-config` where values contradict. */
+export function resolveConfig(config: Config): ResolvedConfig {
+  const maxSizePerMsg = config.maxSizePerMsg ?? MIB;
+  const resolved: ResolvedConfig = {
+    id: config.id,
+    electionTick: config.electionTick,
+    heartbeatTick: config.heartbeatTick,
+    storage: config.storage,
+    applied: config.applied ?? 0,
+    asyncStorageWrites: config.asyncStorageWrites ?? false,
+    maxSizePerMsg,
+    maxCommittedSizePerReady: config.maxCommittedSizePerReady ?? Math.max(1, maxSizePerMsg),
+    maxUncommittedSize: config.maxUncommittedSize ?? 64 * MIB,
+    maxInflightMsgs: config.maxInflightMsgs ?? 256,
+    maxInflightBytes: config.maxInflightBytes ?? Math.max(maxSizePerMsg, 64 * MIB),
+    checkQuorum: config.checkQuorum ?? false,
+    preVote: config.preVote ?? false,
+    readOnly: config.readOnly ?? "safe",
+    disableProposalForwarding: config.disableProposalForwarding ?? false,
+    disableConfChangeValidation: config.disableConfChangeValidation ?? false,
+    stepDownOnRemoval: config.stepDownOnRemoval ?? false,
+    random: config.random,
+  };
+  validate(resolved);
+  return resolved;
+}
+
+function validate(config: ResolvedConfig): void {
+  const { id, electionTick, heartbeatTick } = config;
+  if (id === NONE || isLocalTarget(id) || !Number.isSafeInteger(id) || id < 0) {
+    refuse(`id must be a safe integer from 1 on, not ${id}`);
+  }
+  if (!Number.isInteger(heartbeatTick) || heartbeatTick <= 0) {
+    refuse("heartbeatTick must be an integer greater than 0");
+  }
+  if (!Number.isInteger(electionTick) || electionTick <= heartbeatTick) {
+    refuse("electionTick must be an integer greater than heartbeatTick");
+  }
+  if (!(config.maxSizePerMsg >= 0)) refuse("maxSizePerMsg must not be negative");
+  if (!(config.maxCommittedSizePerReady > 0)) refuse("maxCommittedSizePerReady must be over 0");
+  if (!(config.maxUncommittedSize > 0)) refuse("maxUncommittedSize must be over 0");
+  if (!(config.maxInflightMsgs > 0)) refuse("maxInflightMsgs must be over 0");
+  if (!(config.maxInflightBytes >= config.maxSizePerMsg)) {
+    refuse("maxInflightBytes must be at least maxSizePerMsg");
+  }
+  if (config.readOnly === "lease-based" && !config.checkQuorum) {
+    refuse("lease-based reads need checkQuorum: only it ends a lease");
+  }
+}

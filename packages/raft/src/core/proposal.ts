@@ -1,0 +1,46 @@
+import { decodeConfChange } from "./conf-change/codec.js";
+import { NO_DATA } from "./entry.js";
+import { RaftError } from "./errors.js";
+import { fail } from "./invariant.js";
+import type { Raft } from "./raft.js";
+import { broadcastAppend } from "./replication.js";
+import { type Entry, EntryType, NONE } from "./types.js";
+
+function drop(why: string): never {
+  throw new RaftError("proposal-dropped", `proposal dropped: ${why}`);
+}
+
+/** Appends proposed entries to the leader's log and replicates them. Throws `proposal-dropped`. */
+export function proposeAsLeader(raft: Raft, entries: readonly Entry[]): void {
+  if (entries.length === 0) fail("an empty proposal");
+  if (raft.tracker.get(raft.id) === undefined) drop("this member was removed");
+  if (raft.leadTransferee !== NONE) drop("leadership is being transferred");
+  const checked = checkConfChanges(raft, entries);
+  if (!raft.appendEntries(checked)) drop("too much data is uncommitted");
+  broadcastAppend(raft);
+}
+
+/**
+ * One configuration change at a time: one that comes too early or does not fit the active
+ * configuration is replaced by an empty entry, so that its proposer sees it committed to nothing.
+ */
+function checkConfChanges(raft: Raft, entries: readonly Entry[]): readonly Entry[] {
+  let checked: Entry[] | null = null;
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i]!;
+    if (entry.type === EntryType.Normal) continue;
+    if (isRefused(raft, entry) && !raft.config.disableConfChangeValidation) {
+      checked ??= [...entries];
+      checked[i] = { term: 0, index: 0, type: EntryType.Normal, data: NO_DATA };
+    } else {
+      raft.pendingConfIndex = raft.log.lastIndex() + i + 1;
+    }
+  }
+  return checked ?? entries;
+}
+
+function isRefused(raft: Raft, entry: Entry): boolean {
+  const leaves = decodeConfChange(entry.data).changes.length === 0;
+  if (raft.pendingConfIndex > raft.log.applied) return true;
+  return raft.tracker.joint !== leaves;
+}

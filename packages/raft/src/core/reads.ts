@@ -1,0 +1,60 @@
+import { NO_DATA } from "./entry.js";
+import { draft } from "./message.js";
+import type { Raft } from "./raft.js";
+import { broadcastHeartbeat } from "./replication.js";
+import { type Message, MessageType, NONE } from "./types.js";
+
+/**
+ * Reads that wait in one leader, for its term's first commit or for a quorum; more are dropped,
+ * as the network might drop them. A driver asks for one read on behalf of many.
+ */
+export const MAX_WAITING_READS = 4096;
+
+/** Takes a ReadIndex request on the leader. */
+export function readIndex(raft: Raft, request: Message): void {
+  if (raft.pendingReads.length + raft.readOnly.waiting >= MAX_WAITING_READS) return;
+  // Until an entry of this term is committed the leader does not know what its predecessors
+  // committed (dissertation, section 6.4, step 1).
+  if (!raft.committedInCurrentTerm) {
+    raft.pendingReads.push(request);
+    return;
+  }
+  confirm(raft, request);
+}
+
+/** Goes on with the reads that waited for the first commit of the term. */
+export function releasePendingReads(raft: Raft): void {
+  if (raft.pendingReads.length === 0 || !raft.committedInCurrentTerm) return;
+  const requests = raft.pendingReads;
+  raft.pendingReads = [];
+  for (const request of requests) confirm(raft, request);
+}
+
+function confirm(raft: Raft, request: Message): void {
+  if (raft.tracker.singleton || raft.config.readOnly === "lease-based") {
+    respond(raft, request, raft.log.committed);
+    return;
+  }
+  raft.readOnly.add(request, raft.log.committed);
+  raft.readOnly.acknowledge(raft.id, raft.readOnly.token());
+  broadcastHeartbeat(raft);
+}
+
+/** Answers the reads that a quorum has confirmed. */
+export function answerConfirmedReads(raft: Raft): void {
+  if (raft.readOnly.waiting === 0) return;
+  for (const { request, index } of raft.readOnly.takeConfirmed(raft.tracker.membership)) {
+    respond(raft, request, index);
+  }
+}
+
+function respond(raft: Raft, request: Message, index: number): void {
+  if (request.from === NONE || request.from === raft.id) {
+    raft.readStates.push({ index, context: request.entries[0]?.data ?? NO_DATA });
+    return;
+  }
+  const response = draft(MessageType.ReadIndexResp, request.from);
+  response.index = index;
+  response.entries = request.entries;
+  raft.send(response);
+}

@@ -1,0 +1,52 @@
+import { handleAppend, handleHeartbeat, handleSnapshot } from "./append.js";
+import { CampaignType, campaign } from "./election.js";
+import { RaftError } from "./errors.js";
+import { VoteResult } from "./quorum/majority.js";
+import type { Raft } from "./raft.js";
+import { broadcastAppend } from "./replication.js";
+import { type Message, MessageType, NONE, Role } from "./types.js";
+
+/** What candidates and pre-candidates do with a message of their term. */
+export function stepCandidate(raft: Raft, m: Message): void {
+  switch (m.type) {
+    case MessageType.Prop:
+      throw new RaftError("proposal-dropped", "proposal dropped: there is no leader");
+    case MessageType.App:
+      raft.becomeFollower(m.term, m.from);
+      handleAppend(raft, m);
+      return;
+    case MessageType.Heartbeat:
+      raft.becomeFollower(m.term, m.from);
+      handleHeartbeat(raft, m);
+      return;
+    case MessageType.Snap:
+      raft.becomeFollower(m.term, m.from);
+      handleSnapshot(raft, m);
+      return;
+    case MessageType.VoteResp:
+      if (raft.role === Role.Candidate) countVote(raft, m);
+      return;
+    case MessageType.PreVoteResp:
+      if (raft.role === Role.PreCandidate) countVote(raft, m);
+      return;
+    default:
+  }
+}
+
+function countVote(raft: Raft, m: Message): void {
+  raft.tracker.recordVote(m.from, !m.reject);
+  switch (raft.tracker.voteResult()) {
+    case VoteResult.Won:
+      if (raft.role === Role.PreCandidate) {
+        campaign(raft, CampaignType.Election);
+      } else {
+        raft.becomeLeader();
+        broadcastAppend(raft);
+      }
+      return;
+    case VoteResult.Lost:
+      raft.becomeFollower(raft.term, NONE);
+      return;
+    default:
+  }
+}
