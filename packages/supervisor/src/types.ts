@@ -63,6 +63,8 @@ export interface UnitStatus {
   readonly exitCode?: number;
   readonly exitSignal?: string;
   readonly restarts: number;
+  /** In `failed` or `inactive`: the unit restarts by itself, `auto-restart` follows at once. */
+  readonly willRestart?: boolean;
   readonly stateChangedAt: number;
   readonly memoryBytes?: number;
   readonly tasks?: number;

@@ -1,0 +1,318 @@
+import { strict as assert } from "node:assert";
+import { readFile, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { type ExecCommand, expandEnvironment, type ServiceSection } from "@flotilla/units";
+import type { Clock } from "../clock.js";
+import { LineSplitter } from "../journal/line-splitter.js";
+import type {
+  OutputChunk,
+  ProcessExit,
+  ProcessSpec,
+  ResourceUsage,
+  RunningProcess,
+  Runtime,
+  Sandbox,
+} from "../runtime.js";
+import { buildEnvironment } from "./environment.js";
+import { OutputRouter } from "./output.js";
+import { findUser } from "./passwd.js";
+import type { ExecSection, ServiceEvent, ServiceSnapshot } from "./protocol.js";
+import type { ServiceUnitOptions } from "./service-unit.js";
+
+/** How often a PID file is looked for, and a process looked after that is no child of ours. */
+const POLL_MS = 100;
+/** How long a forking service may take to write its PIDFile= after its parent has gone. */
+const PID_FILE_WAIT_MS = 5_000;
+
+/** Processes whose name is remembered for their lines in the journal. */
+const IDENTIFIERS_MAX = 64;
+
+/** What one activation needs. */
+export interface ActivationOptions {
+  readonly name: string;
+  readonly service: ServiceSection;
+  readonly invocationId: string;
+  readonly clock: Clock;
+  readonly log: ServiceUnitOptions["log"];
+  readonly post: (event: ServiceEvent) => void;
+}
+
+/** One run of a service from its first command to its last: the sandbox and the processes in it. */
+export class Activation {
+  readonly #options: ActivationOptions;
+  readonly #lines: LineSplitter;
+  readonly #output: OutputRouter;
+  readonly #identifiers = new Map<number, string>();
+  readonly #own = new Set<number>();
+  readonly #polls = new Set<() => void>();
+  #sandbox: Sandbox | undefined;
+  /** Counts how often the sandbox ran empty, to tell an answer of `pids` from before. */
+  #emptied = 0;
+  #released = false;
+
+  constructor(options: ActivationOptions) {
+    this.#options = options;
+    this.#lines = new LineSplitter((key, message) => this.#line(key, message));
+    this.#output = new OutputRouter(
+      options.service,
+      ({ stream, pid, data }) => this.#lines.push(`${pid} ${stream}`, data),
+      (message) => this.#log(message),
+    );
+  }
+
+  /** Makes the sandbox. */
+  async open(runtime: Runtime): Promise<void> {
+    const { name, service } = this.#options;
+    const sandbox = await runtime.create({
+      id: name,
+      notify:
+        service.type.startsWith("notify") || service.notifyAccess !== "none" || watched(service),
+      ...(service.rootDirectory !== undefined && { rootDirectory: service.rootDirectory }),
+      ...(service.cpuQuotaPercent !== undefined && { cpuQuotaPercent: service.cpuQuotaPercent }),
+      ...(service.cpuWeight !== undefined && { cpuWeight: service.cpuWeight }),
+      ...(service.memoryMaxBytes !== undefined && { memoryMaxBytes: service.memoryMaxBytes }),
+      ...(service.tasksMax !== undefined && { tasksMax: service.tasksMax }),
+    });
+    this.#sandbox = sandbox;
+    sandbox.onOutput = (chunk: OutputChunk) => this.#output.write(chunk);
+    sandbox.onNotify = (message, pid) => void this.#notify(sandbox, message, pid);
+    sandbox.onEmpty = () => {
+      this.#emptied += 1;
+      this.#options.post({ type: "empty" });
+    };
+  }
+
+  /** Runs a command; resolves to its pid, rejects when nothing could be run at all. */
+  async spawn(
+    section: ExecSection,
+    command: ExecCommand,
+    snapshot: ServiceSnapshot,
+  ): Promise<number> {
+    const sandbox = this.#sandbox;
+    assert(sandbox, "an open activation");
+    const spec = await this.#processSpec(sandbox, section, command, snapshot);
+    const running = await sandbox.exec(spec);
+    this.#identify(running.pid, command);
+    this.#own.add(running.pid);
+    void this.#watch(sandbox, running, command);
+    return running.pid;
+  }
+
+  /** Signals the processes, or everyone; those that are gone already do not matter. */
+  async kill(pids: readonly number[] | undefined, signals: readonly string[]): Promise<void> {
+    const sandbox = this.#sandbox;
+    if (!sandbox) return;
+    for (const signal of signals) {
+      const sent = pids
+        ? pids.map((pid) => sandbox.signal(pid, signal))
+        : [sandbox.signalAll(signal)];
+      await Promise.allSettled(sent);
+    }
+    const left = await sandbox.pids().catch(() => undefined);
+    if (left?.length === 0) this.#options.post({ type: "empty" });
+  }
+
+  /** Looks for the daemon of a forking service and reports it as `main-found`. */
+  findMain(pidFile: string | undefined): void {
+    const sandbox = this.#sandbox;
+    assert(sandbox, "an open activation");
+    const until = this.#options.clock.now() + PID_FILE_WAIT_MS;
+    const look = async (): Promise<boolean> => {
+      const pids = await pidsOf(sandbox);
+      const pid = pidFile === undefined ? only(pids) : await this.#readPidFile(pidFile, pids);
+      const over = pidFile === undefined || this.#options.clock.now() >= until;
+      if (pid === 0 && !over) return false;
+      this.#options.post({ type: "main-found", pid });
+      return true;
+    };
+    this.#poll(look);
+  }
+
+  /** Reports the end of a main process that is no child of ours; how it ended cannot be known. */
+  watchForeign(pid: number): void {
+    const sandbox = this.#sandbox;
+    if (!sandbox || this.#own.has(pid)) return;
+    this.#poll(async () => {
+      const pids = await pidsOf(sandbox);
+      if (pids.includes(pid)) return false;
+      this.#exited(pid, { type: "exited", code: 0 }, pids.length > 0, false);
+      return true;
+    });
+  }
+
+  async usage(): Promise<ResourceUsage | undefined> {
+    return this.#sandbox?.stats().catch(() => undefined);
+  }
+
+  /** Kills what is left, writes out unfinished lines, removes the sandbox. */
+  async release(): Promise<void> {
+    this.#released = true;
+    for (const cancel of this.#polls) cancel();
+    this.#polls.clear();
+    const sandbox = this.#sandbox;
+    this.#sandbox = undefined;
+    await sandbox?.delete().catch((error: Error) => {
+      this.#log(`Failed to remove the sandbox: ${error.message}`);
+    });
+    this.#lines.flush();
+    await this.#output.close();
+  }
+
+  async #processSpec(
+    sandbox: Sandbox,
+    section: ExecSection,
+    command: ExecCommand,
+    snapshot: ServiceSnapshot,
+  ): Promise<ProcessSpec> {
+    const { service, invocationId } = this.#options;
+    const environment = await buildEnvironment(service, {
+      section,
+      snapshot,
+      invocationId,
+      notifySocket: sandbox.notifySocket,
+    });
+    const workingDirectory = await workingDirectoryOf(service);
+    // `+` and `!` commands run as the supervisor's own user.
+    const asUser = command.privileges === "default" || command.privileges === "ambient";
+    return {
+      path: command.path,
+      argv: expandEnvironment(command, environment),
+      environment,
+      limits: service.limits,
+      ...(workingDirectory !== undefined && { workingDirectory }),
+      ...(service.uMask !== undefined && { umask: service.uMask }),
+      ...(service.nice !== undefined && { nice: service.nice }),
+      ...(asUser && service.user !== undefined && { user: service.user }),
+      ...(asUser && service.group !== undefined && { group: service.group }),
+      ...(asUser &&
+        service.supplementaryGroups.length > 0 && {
+          supplementaryGroups: service.supplementaryGroups,
+        }),
+    };
+  }
+
+  async #watch(sandbox: Sandbox, running: RunningProcess, command: ExecCommand): Promise<void> {
+    const failure = await running.executed;
+    let exit: ProcessExit;
+    if (failure) {
+      this.#log(`Failed at step ${failure.step} running ${command.path}: ${failure.message}`);
+      exit = { type: "exited", code: failure.exitCode };
+    } else {
+      this.#options.post({ type: "executed", pid: running.pid });
+      exit = await running.exited;
+    }
+    if (this.#released) return;
+    const clean = exit.type === "exited" && exit.code === 0;
+    const oomKilled = clean ? false : await sandbox.oomKilled().catch(() => false);
+    const emptiedBefore = this.#emptied;
+    const left = await pidsOf(sandbox);
+    const populated = this.#emptied === emptiedBefore && left.some((pid) => pid !== running.pid);
+    this.#exited(running.pid, exit, populated, oomKilled);
+  }
+
+  #exited(pid: number, exit: ProcessExit, populated: boolean, oomKilled: boolean): void {
+    this.#own.delete(pid);
+    this.#options.post({ type: "exited", pid, exit, populated, oomKilled });
+  }
+
+  async #notify(
+    sandbox: Sandbox,
+    message: Readonly<Record<string, string>>,
+    pid: number,
+  ): Promise<void> {
+    const named = Number(message["MAINPID"]);
+    if (message["MAINPID"] === undefined || this.#own.has(named)) {
+      this.#options.post({ type: "notify", message, pid });
+      return;
+    }
+    const pids = await pidsOf(sandbox);
+    if (pids.includes(named)) {
+      this.#options.post({ type: "notify", message, pid });
+      return;
+    }
+    this.#log(`New main PID ${message["MAINPID"]} is no process of the service, ignoring.`);
+    const { MAINPID: _ignored, ...rest } = message;
+    this.#options.post({ type: "notify", message: rest, pid });
+  }
+
+  async #readPidFile(pidFile: string, pids: readonly number[]): Promise<number> {
+    const { rootDirectory } = this.#options.service;
+    const path = rootDirectory === undefined ? pidFile : join(rootDirectory, pidFile);
+    const text = await readFile(path, "utf8").catch(() => "");
+    const pid = /^\s*(\d+)\s*$/.test(text) ? Number(text) : 0;
+    return pids.includes(pid) ? pid : 0;
+  }
+
+  /** Asks now and every POLL_MS until the answer is true or the activation ends. */
+  #poll(ask: () => Promise<boolean>): void {
+    let cancelTimer = (): void => {};
+    const cancel = (): void => cancelTimer();
+    const turn = async (): Promise<void> => {
+      if (this.#released || (await ask()) || this.#released) this.#polls.delete(cancel);
+      else cancelTimer = this.#options.clock.setTimer(POLL_MS, () => void turn());
+    };
+    this.#polls.add(cancel);
+    void turn();
+  }
+
+  #identify(pid: number, command: ExecCommand): void {
+    const { syslogIdentifier } = this.#options.service;
+    this.#identifiers.set(pid, syslogIdentifier ?? basename(command.path));
+    // Output may come after its process has gone, but not after so many others.
+    const oldest = this.#identifiers.keys().next().value;
+    if (this.#identifiers.size > IDENTIFIERS_MAX && oldest !== undefined) {
+      this.#identifiers.delete(oldest);
+    }
+  }
+
+  #line(key: string, message: string): void {
+    const [pidText, stream] = key.split(" ");
+    const pid = Number(pidText);
+    const identifier = this.#identifiers.get(pid) ?? this.#options.name;
+    this.#options.log({
+      source: stream === "stderr" ? "stderr" : "stdout",
+      identifier,
+      pid,
+      message,
+    });
+  }
+
+  #log(message: string): void {
+    this.#options.log({
+      source: "supervisor",
+      identifier: "supervisor",
+      pid: process.pid,
+      message,
+    });
+  }
+}
+
+/** None when they cannot be told: whoever asks treats that as gone. */
+async function pidsOf(sandbox: Sandbox): Promise<readonly number[]> {
+  return sandbox.pids().catch(() => []);
+}
+
+function watched(service: ServiceSection): boolean {
+  return service.watchdogMs > 0 && Number.isFinite(service.watchdogMs);
+}
+
+function only(pids: readonly number[]): number {
+  return pids.length === 1 ? (pids[0] ?? 0) : 0;
+}
+
+/** WorkingDirectory=: `~` is the user's home; with `-` a missing one is left alone. */
+async function workingDirectoryOf(service: ServiceSection): Promise<string | undefined> {
+  const setting = service.workingDirectory;
+  if (!setting) return undefined;
+  const path =
+    setting.path === "~"
+      ? ((await findUser(service.user ?? "root", service.rootDirectory))?.home ?? "/")
+      : setting.path;
+  if (!setting.optional) return path;
+  const seen = service.rootDirectory === undefined ? path : join(service.rootDirectory, path);
+  const there = await stat(seen).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  );
+  return there ? path : undefined;
+}

@@ -1,0 +1,380 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { type Clock, systemClock } from "./clock.js";
+import { SupervisorError } from "./errors.js";
+import { BUILTIN_TARGETS } from "./jobs/builtin.js";
+import { JobEngine } from "./jobs/engine.js";
+import { DependencyGraph } from "./jobs/graph.js";
+import type { JobType } from "./jobs/job-type.js";
+import { Journal } from "./journal/journal.js";
+import type { SupervisorOptions } from "./options.js";
+import { Reactions } from "./reactions.js";
+import { ServiceUnit } from "./service/service-unit.js";
+import { TargetUnit } from "./target-unit.js";
+import type {
+  ActiveState,
+  JobResult,
+  JournalEntry,
+  JournalOptions,
+  Supervisor,
+  UnitStatus,
+} from "./types.js";
+import type { UnitChange } from "./unit.js";
+import { assertUnitName, readDefinition, statusOf, type UnitEntry } from "./unit-entry.js";
+
+const SEGMENT_BYTES_MAX = 8 * 1024 * 1024;
+const SEGMENTS_MAX = 2;
+const UNLOADED_JOURNALS_MAX = 256;
+const SHUTDOWN_TIMEOUT_MS = 120_000;
+
+/** What {@link createSupervisor} gives: the supervisor of this package, with what only it can do. */
+export interface LocalSupervisor extends Supervisor {
+  /** Runs ExecReload=; `invalid` when the unit is not active. */
+  reload(name: string, options?: { readonly signal?: AbortSignal }): Promise<JobResult>;
+}
+
+/**
+ * Makes a supervisor: systemd's job engine over `options.runtime`. Nothing runs until units are
+ * loaded and started; call `shutdown()` (or use `await using`) to stop what does.
+ *
+ * @example
+ * ```ts
+ * const supervisor = await createSupervisor({ runtime, directory: "/var/lib/flotilla" });
+ * await supervisor.load("hello.service", "[Service]\nExecStart=/bin/echo hello\n");
+ * await supervisor.start("hello.service"); // "done"
+ * for await (const entry of supervisor.journal("hello.service")) console.log(entry.message);
+ * ```
+ */
+export async function createSupervisor(options: SupervisorOptions): Promise<LocalSupervisor> {
+  const directory = join(options.directory, "journal");
+  await mkdir(directory, { recursive: true });
+  const clock = options.clock ?? systemClock;
+  const limits = {
+    segmentBytesMax: options.journal?.segmentBytesMax ?? SEGMENT_BYTES_MAX,
+    segmentsMax: options.journal?.segmentsMax ?? SEGMENTS_MAX,
+  };
+  const journal = new Journal(directory, limits, clock);
+  await journal.removeOldest(options.journal?.unloadedMax ?? UNLOADED_JOURNALS_MAX);
+  return new UnitSupervisor(options, clock, journal);
+}
+
+class UnitSupervisor implements LocalSupervisor {
+  readonly #options: SupervisorOptions;
+  readonly #clock: Clock;
+  readonly #journal: Journal;
+  readonly #units = new Map<string, UnitEntry>();
+  readonly #engine: JobEngine;
+  readonly #reactions: Reactions;
+  readonly #listeners = new Set<(status: UnitStatus) => void>();
+  /** Loads and unloads of one unit go one after the other. */
+  readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #activeElsewhere: ReadonlySet<string>;
+  #graph: DependencyGraph | undefined;
+  #shutdown: Promise<void> | undefined;
+
+  constructor(options: SupervisorOptions, clock: Clock, journal: Journal) {
+    this.#options = options;
+    this.#clock = clock;
+    this.#journal = journal;
+    this.#activeElsewhere = new Set([...BUILTIN_TARGETS, ...(options.activeUnits ?? [])]);
+    const graph = (): DependencyGraph => this.#dependencies();
+    this.#engine = new JobEngine({
+      graph,
+      unit: (name) => this.#units.get(name)?.managed,
+      stateOf: (name) => this.#stateOf(name),
+      log: (name, message) => this.#log(name, message),
+    });
+    this.#reactions = new Reactions({
+      clock,
+      graph,
+      activeOf: (name) => this.#units.get(name)?.managed?.active,
+      hasJob: (name) => this.#engine.jobOf(name) !== undefined,
+      submit: (type, name, why) => this.#submitForItself(type, name, why),
+    });
+  }
+
+  async load(name: string, content: string): Promise<UnitStatus> {
+    assertUnitName(name);
+    return this.#inTurn(name, async () => {
+      this.#assertRunning();
+      const definition = readDefinition(name, content, this.#options.specifiers ?? {});
+      await this.#journal.open(name);
+      this.#assertRunning();
+      const entry = this.#units.get(name) ?? this.#newEntry(name, definition);
+      entry.definition = definition;
+      this.#manage(entry);
+      this.#graph = undefined;
+      return statusOf(entry);
+    });
+  }
+
+  async unload(name: string): Promise<void> {
+    await this.#inTurn(name, async () => {
+      const entry = this.#units.get(name);
+      if (!entry) return;
+      if (isUp(entry)) await this.stop(name).catch(() => "canceled");
+      if (entry.managed instanceof ServiceUnit) await entry.managed.dispose();
+      this.#units.delete(name);
+      this.#reactions.forget(name);
+      this.#engine.forget(name);
+      this.#graph = undefined;
+      await this.#journal.close(name);
+    });
+  }
+
+  async start(name: string, options?: { readonly signal?: AbortSignal }): Promise<JobResult> {
+    this.#startable(name);
+    return this.#submit("start", name, options?.signal);
+  }
+
+  async stop(name: string, options?: { readonly signal?: AbortSignal }): Promise<JobResult> {
+    const entry = this.#find(name);
+    if (!entry.managed) return "done";
+    return this.#submit("stop", name, options?.signal);
+  }
+
+  async restart(name: string, options?: { readonly signal?: AbortSignal }): Promise<JobResult> {
+    this.#startable(name);
+    return this.#submit("restart", name, options?.signal);
+  }
+
+  async reload(name: string, options?: { readonly signal?: AbortSignal }): Promise<JobResult> {
+    this.#startable(name);
+    return this.#submit("reload", name, options?.signal);
+  }
+
+  resetFailed(name: string): void {
+    this.#find(name).managed?.resetFailed();
+  }
+
+  async status(name: string): Promise<UnitStatus | undefined> {
+    const entry = this.#units.get(name);
+    if (!entry) return undefined;
+    const usage = entry.managed instanceof ServiceUnit ? await entry.managed.usage() : undefined;
+    return { ...statusOf(entry), ...usage };
+  }
+
+  list(): readonly UnitStatus[] {
+    return [...this.#units.values()].map(statusOf);
+  }
+
+  journal(name: string, options?: JournalOptions): AsyncIterable<JournalEntry> {
+    assertUnitName(name);
+    return this.#journal.read(name, options);
+  }
+
+  onChange(listener: (status: UnitStatus) => void): () => void {
+    // Wrapped, so that a function that listens twice is told twice and can leave one by one.
+    const own = (status: UnitStatus): void => listener(status);
+    this.#listeners.add(own);
+    return () => {
+      this.#listeners.delete(own);
+    };
+  }
+
+  shutdown(): Promise<void> {
+    this.#shutdown ??= this.#stopAll();
+    return this.#shutdown;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown();
+  }
+
+  // ── units ─────────────────────────────────────────────────────────────────────────────────────
+
+  #newEntry(name: string, definition: UnitEntry["definition"]): UnitEntry {
+    const entry: UnitEntry = {
+      name,
+      definition,
+      managed: undefined,
+      loadedAt: this.#clock.now(),
+    };
+    this.#units.set(name, entry);
+    return entry;
+  }
+
+  #manage(entry: UnitEntry): void {
+    const { model } = entry.definition;
+    if (!model) return;
+    if (entry.managed instanceof ServiceUnit) {
+      entry.managed.replace(model);
+    } else if (model.name.type === "target") {
+      entry.managed ??= new TargetUnit(entry.name, (change) => this.#changed(entry, change));
+    } else {
+      entry.managed = new ServiceUnit(model, {
+        runtime: this.#options.runtime,
+        clock: this.#clock,
+        log: (line) => this.#journal.append(entry.name, line),
+        onChange: (change) => this.#changed(entry, change),
+        onRestart: () => this.#submitForItself("restart", entry.name, "Restart="),
+      });
+    }
+  }
+
+  #find(name: string): UnitEntry {
+    const entry = this.#units.get(name);
+    if (!entry) throw new SupervisorError("not-found", `Unit ${name} is not loaded`);
+    return entry;
+  }
+
+  #startable(name: string): void {
+    this.#assertRunning();
+    const { refusal } = this.#find(name).definition;
+    if (refusal) throw refusal;
+  }
+
+  #assertRunning(): void {
+    if (this.#shutdown) throw new SupervisorError("stopped", "The supervisor is shutting down");
+  }
+
+  #stateOf(name: string): ActiveState | "builtin" | "absent" {
+    const entry = this.#units.get(name);
+    if (entry?.managed && (entry.definition.model || isUp(entry))) return entry.managed.active;
+    return !entry && this.#activeElsewhere.has(name) ? "builtin" : "absent";
+  }
+
+  #dependencies(): DependencyGraph {
+    this.#graph ??= DependencyGraph.of(
+      [...this.#units.values()].flatMap(({ definition }) => definition.model ?? []),
+    );
+    return this.#graph;
+  }
+
+  async #inTurn<T>(name: string, run: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(name) ?? Promise.resolve();
+    const turn = before.then(run, run);
+    this.#turns.set(name, turn);
+    try {
+      return await turn;
+    } finally {
+      if (this.#turns.get(name) === turn) this.#turns.delete(name);
+    }
+  }
+
+  // ── jobs ──────────────────────────────────────────────────────────────────────────────────────
+
+  async #submit(type: JobType, name: string, signal: AbortSignal | undefined): Promise<JobResult> {
+    signal?.throwIfAborted();
+    const submitted = this.#engine.submit(type, [name]);
+    if (!Array.isArray(submitted)) {
+      this.#log(name, `No ${type} job: ${submitted.message}.`);
+      if (submitted.reason === "missing") return "dependency";
+      throw new SupervisorError(
+        submitted.reason,
+        `No ${type} job for ${name}: ${submitted.message}`,
+      );
+    }
+    return orAborted(submitted[0] ?? Promise.resolve("done"), signal);
+  }
+
+  /** A job that a unit's change of state asks for. */
+  #submitForItself(type: JobType, name: string, why: string): void {
+    if (this.#shutdown) return;
+    const entry = this.#units.get(name);
+    const refusal = entry ? entry.definition.refusal : `${name} is not loaded`;
+    const submitted = refusal ? undefined : this.#engine.submit(type, [name]);
+    if (Array.isArray(submitted)) {
+      this.#log(name, `A ${type} job is queued: ${why}.`);
+      return;
+    }
+    const problem = submitted?.message ?? String(refusal);
+    this.#log(name, `No ${type} job (${why}): ${problem}.`);
+    // Without its restart job the unit would stay in auto-restart for ever.
+    if (type === "restart") entry?.managed?.stop(() => {});
+  }
+
+  // ── what happens ──────────────────────────────────────────────────────────────────────────────
+
+  #changed(entry: UnitEntry, change: UnitChange): void {
+    const description = entry.definition.model?.unit.description ?? "";
+    const message = describeChange(change, description || entry.name);
+    if (message) this.#log(entry.name, message);
+    const status = statusOf(entry);
+    for (const listener of this.#listeners) tell(listener, status);
+    const expected = this.#engine.notify(change);
+    this.#reactions.notify(change, expected);
+  }
+
+  #log(name: string, message: string): void {
+    this.#journal.append(name, {
+      source: "supervisor",
+      identifier: "supervisor",
+      pid: process.pid,
+      message,
+    });
+  }
+
+  async #stopAll(): Promise<void> {
+    // The field that says so is set when this function returns its promise.
+    await Promise.resolve();
+    this.#reactions.stop();
+    const names = [...this.#units.values()].filter(isUp).map(({ name }) => name);
+    await this.#withinShutdownTime(Promise.all(this.#submitStops(names)));
+    this.#engine.cancelAll();
+    const services = [...this.#units.values()].map(({ managed }) => managed);
+    await Promise.allSettled(
+      services.map((unit) => (unit instanceof ServiceUnit ? unit.dispose() : undefined)),
+    );
+    await this.#journal.closeAll();
+    this.#listeners.clear();
+    await this.#options.runtime[Symbol.asyncDispose]();
+  }
+
+  /** All at once, so that their order counts; one by one where that is a cycle. */
+  #submitStops(names: readonly string[]): Promise<JobResult>[] {
+    const all = this.#engine.submit("stop", names);
+    if (Array.isArray(all)) return all;
+    return names.flatMap((name) => {
+      const one = this.#engine.submit("stop", [name]);
+      return Array.isArray(one) ? one : [];
+    });
+  }
+
+  async #withinShutdownTime(work: Promise<unknown>): Promise<void> {
+    const ms = this.#options.shutdownTimeoutMs ?? SHUTDOWN_TIMEOUT_MS;
+    await new Promise<void>((resolve) => {
+      const cancel = this.#clock.setTimer(ms, resolve);
+      void work.then(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+}
+
+function isUp({ managed }: UnitEntry): boolean {
+  return managed !== undefined && managed.active !== "inactive" && managed.active !== "failed";
+}
+
+/** A listener that throws is its owner's fault and must not stop a unit: it comes out as uncaught. */
+function tell(listener: (status: UnitStatus) => void, status: UnitStatus): void {
+  try {
+    listener(status);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}
+
+function describeChange({ before, after }: UnitChange, what: string): string | undefined {
+  const wasDown = before === "inactive" || before === "failed";
+  if (after === "activating" && wasDown) return `Starting ${what}...`;
+  if (after === "active" && before !== "reloading" && before !== "active")
+    return `Started ${what}.`;
+  if (after === "deactivating" && before !== "deactivating") return `Stopping ${what}...`;
+  return after === "inactive" && !wasDown ? `Stopped ${what}.` : undefined;
+}
+
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  return new Promise<T>((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    void work.then((value) => {
+      signal.removeEventListener("abort", abort);
+      resolve(value);
+    });
+  });
+}

@@ -1,0 +1,112 @@
+import {
+  type Diagnostic,
+  loadUnit,
+  type MachineSpecifiers,
+  parseUnitFile,
+  UNIT_TYPES,
+  type UnitModel,
+} from "@flotilla/units";
+import { SupervisorError } from "./errors.js";
+import type { ServiceUnit } from "./service/service-unit.js";
+import type { TargetUnit } from "./target-unit.js";
+import type { LoadState, UnitStatus } from "./types.js";
+
+/** A definition as it was loaded: usable, or why not. */
+export interface Definition {
+  readonly load: LoadState;
+  readonly model: UnitModel | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+  /** Why the unit cannot be started. */
+  readonly refusal: SupervisorError | undefined;
+}
+
+/** A unit that the supervisor knows. `managed` is there once a usable definition was loaded. */
+export interface UnitEntry {
+  readonly name: string;
+  definition: Definition;
+  managed: ServiceUnit | TargetUnit | undefined;
+  loadedAt: number;
+}
+
+const NAME_LENGTH_MAX = 255;
+
+/** Throws `invalid-name` unless `name` is one of a unit that can be run: no template, a known suffix. */
+export function assertUnitName(name: string): void {
+  const type = UNIT_TYPES.find((suffix) => name.endsWith(`.${suffix}`));
+  const stem = type ? name.slice(0, -type.length - 1) : "";
+  const valid = /^[0-9A-Za-z:_.\\@-]+$/.test(stem) && !stem.endsWith("@");
+  if (!valid || stem.startsWith("@") || name.length > NAME_LENGTH_MAX) {
+    throw new SupervisorError("invalid-name", `Not the name of a unit that can be run: "${name}"`);
+  }
+}
+
+/** Reads a unit file. Never throws for what the file holds. */
+export function readDefinition(
+  name: string,
+  content: string,
+  specifiers: MachineSpecifiers,
+): Definition {
+  if (content.trim() === "") {
+    const refusal = new SupervisorError("bad-setting", `${name} is masked: its file is empty`);
+    return { load: "masked", model: undefined, diagnostics: [], refusal };
+  }
+  const { unit, diagnostics } = loadUnit(name, parseUnitFile(content, { file: name }), {
+    specifiers,
+  });
+  if (!unit) {
+    const first = diagnostics.find(({ severity }) => severity === "error");
+    const where = first ? `: line ${first.span.start.line}: ${first.message}` : "";
+    const refusal = new SupervisorError("bad-setting", `${name} has errors${where}`);
+    return { load: "bad-setting", model: undefined, diagnostics, refusal };
+  }
+  const problem = unsupported(unit);
+  if (problem !== undefined) {
+    const refusal = new SupervisorError("unsupported", `${name}: ${problem}`);
+    return { load: "error", model: undefined, diagnostics, refusal };
+  }
+  return { load: "loaded", model: unit, diagnostics, refusal: undefined };
+}
+
+function unsupported({ name, service }: UnitModel): string | undefined {
+  if (name.type === "target") return undefined;
+  if (name.type !== "service") return `units of type ${name.type} cannot be run yet`;
+  if (!service) return "there is no [Service] section";
+  return service.type === "dbus" ? "Type=dbus needs a bus, and there is none" : undefined;
+}
+
+/** A unit's status, without its use of resources. */
+export function statusOf({ name, definition, managed, loadedAt }: UnitEntry): UnitStatus {
+  const common = {
+    name,
+    description: definition.model?.unit.description ?? name,
+    load: definition.load,
+    diagnostics: definition.diagnostics,
+  };
+  if (!managed || !("snapshot" in managed)) {
+    const reached = managed?.active === "active";
+    return {
+      ...common,
+      active: reached ? "active" : "inactive",
+      sub: reached ? "active" : "dead",
+      result: "success",
+      mainPid: 0,
+      statusText: "",
+      restarts: 0,
+      stateChangedAt: loadedAt,
+    };
+  }
+  const { exit, ...snapshot } = managed.snapshot;
+  return {
+    ...common,
+    active: snapshot.active,
+    sub: snapshot.sub,
+    result: snapshot.result,
+    mainPid: snapshot.mainPid,
+    statusText: snapshot.statusText,
+    restarts: snapshot.restarts,
+    stateChangedAt: snapshot.stateChangedAt || loadedAt,
+    ...(snapshot.willRestart && { willRestart: true }),
+    ...(exit?.type === "exited" && { exitCode: exit.code }),
+    ...(exit?.type === "signaled" && { exitSignal: exit.signal }),
+  };
+}
