@@ -1,1 +1,65 @@
+export { formatDiagnostic } from "./diagnostics.js";
+export { UnitsError, type UnitsErrorCode } from "./errors.js";
+export { findKey, findSection, SECTIONS, type SectionSpec } from "./keys/sections.js";
+export type {
+  KeySpec,
+  KeyTable,
+  ValueContext,
+  ValueProblem,
+  ValueType,
+} from "./keys/value-type.js";
+export { type LoadOptions, loadUnit } from "./model/load.js";
+export type { MachineSize } from "./model/service-section.js";
+export { escapeUnitName, unescapeUnitName } from "./names/escape.js";
+export {
+  canBeTemplate,
+  instanceName,
+  isValidUnitName,
+  parseUnitName,
+  UNIT_NAME_LENGTH_MAX,
+} from "./names/unit-name.js";
+export { addAssignment, removeAssignment, setAssignment } from "./syntax/edit.js";
+export { LINE_BYTES_MAX, parseUnitFile, serializeUnitFile } from "./syntax/parse.js";
+export type {
+  AssignmentNode,
+  AssignmentPlace,
+  BlankNode,
+  Section,
+  SectionNode,
+  SyntaxNode,
+  UnitFile,
+} from "./syntax/tree.js";
 export * from "./types.js";
+export {
+  expandEnvironment,
+  isEnvironmentAssignment,
+  isEnvironmentName,
+  parseEnvironment,
+} from "./values/environment.js";
+export { type EnvironmentFile, parseEnvironmentFile } from "./values/environment-file.js";
+export {
+  type ExecLine,
+  type ExecProblem,
+  type Expand,
+  parseCommand,
+  parseExecLine,
+} from "./values/exec.js";
+export { exitStatusName, parseExitStatus, withExitStatus } from "./values/exit-status.js";
+export { compilePattern, pathMatch } from "./values/path-match.js";
+export { parseBoolean, parseMode, parsePercent, parseSize } from "./values/scalars.js";
+export { parseSignal, signalNumber } from "./values/signals.js";
+export { type Expansion, expandSpecifiers } from "./values/specifiers.js";
+export {
+  formatMicroseconds,
+  formatTimeSpan,
+  MICROSECONDS_INFINITY,
+  parseMicroseconds,
+  parseTimeSpan,
+} from "./values/time-span.js";
+export {
+  nextWord,
+  splitWords,
+  type Word,
+  type WordOptions,
+  type WordProblem,
+} from "./values/words.js";

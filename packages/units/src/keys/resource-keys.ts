@@ -1,0 +1,48 @@
+import {
+  boolean,
+  cpuQuota,
+  memoryLimit,
+  opaque,
+  signal,
+  tasksLimit,
+  weight,
+} from "./scalar-types.js";
+import { type KeyTable, keys } from "./value-type.js";
+import { devicePolicy, killMode } from "./word-types.js";
+
+/** Control group settings (systemd.resource-control(5)). */
+export const RESOURCE_KEYS: KeyTable = {
+  ...keys(
+    opaque,
+    `Slice AllowedCPUs StartupAllowedCPUs AllowedMemoryNodes StartupAllowedMemoryNodes
+     CPUShares StartupCPUShares CPUQuotaPeriodSec DeviceAllow IODeviceWeight IOReadBandwidthMax
+     IOWriteBandwidthMax IOReadIOPSMax IOWriteIOPSMax IODeviceLatencyTargetSec
+     BlockIODeviceWeight BlockIOReadBandwidth BlockIOWriteBandwidth Delegate DisableControllers
+     IPAddressAllow IPAddressDeny IPIngressFilterPath IPEgressFilterPath ManagedOOMSwap
+     ManagedOOMMemoryPressure ManagedOOMMemoryPressureLimit ManagedOOMPreference BPFProgram
+     SocketBindAllow SocketBindDeny RestrictNetworkInterfaces`,
+  ),
+  ...keys(
+    boolean,
+    `CPUAccounting MemoryAccounting IOAccounting BlockIOAccounting TasksAccounting IPAccounting`,
+  ),
+  ...keys(
+    weight,
+    `CPUWeight StartupCPUWeight IOWeight StartupIOWeight BlockIOWeight StartupBlockIOWeight`,
+  ),
+  ...keys(
+    memoryLimit,
+    `MemoryMin DefaultMemoryMin DefaultMemoryLow MemoryLow MemoryHigh MemoryMax MemorySwapMax`,
+  ),
+  ...keys(devicePolicy, "DevicePolicy"),
+  ...keys(cpuQuota, "CPUQuota"),
+  ...keys(tasksLimit, "TasksMax"),
+  MemoryLimit: { type: memoryLimit, deprecated: "Use MemoryMax=." },
+};
+
+/** How processes are ended (systemd.kill(5)). */
+export const KILL_KEYS: KeyTable = {
+  ...keys(boolean, "SendSIGKILL SendSIGHUP"),
+  ...keys(killMode, "KillMode"),
+  ...keys(signal, "KillSignal RestartKillSignal FinalKillSignal WatchdogSignal"),
+};
