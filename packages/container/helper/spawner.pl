@@ -1,0 +1,748 @@
+#!/usr/bin/perl
+# Forks and executes the processes of @flotilla/container, reaps them, relays their output and
+# their sd_notify messages, and kills them all when the daemon that started it goes away.
+#
+# A process of its own because a fork from a small process is cheap whatever the daemon's memory,
+# because Node offers neither fork with set-up, nor datagram sockets, nor a subreaper, and because
+# something must outlive a SIGKILLed daemon long enough to stop what the daemon ran. In Perl because
+# Debian's perl-base is Essential: nothing else that can do this is on every machine. Only modules
+# of perl-base are used.
+#
+# Arguments: name=value. lock=DIR (repeatable: held as long as this process lives),
+# lock-wait-ms=N, grace-ms=N (between SIGTERM and SIGKILL once the daemon is gone).
+#
+# Protocol, on stdin and stdout, both ways: frames of a big-endian u32 length, then that many bytes:
+# a list of strings, each a big-endian u32 length and its bytes. The first string names the message.
+#
+#   to the helper                                answered by
+#   sandbox REQ ID TRACK NOTIFY CREDIT [PROCS]…  reply   TRACK: cgroup directory, "tree" or "none";
+#                                                        PROCS: cgroup.procs files to join
+#   exec    REQ ID [KEY VALUE]…                  reply (ok PID), then executed, exited
+#   signal  REQ ID PID NUMBER                    reply
+#   signal-all REQ ID NUMBER                     reply
+#   pids    REQ ID                               reply (ok PID…)
+#   remove  REQ ID                               reply, when the last process is gone
+#   credit  ID BYTES                             nothing: that much more output may be sent
+#
+#   from the helper
+#   ready   VERSION PID | refused MESSAGE        once, at start
+#   reply   REQ ok [VALUE]… | reply REQ error CODE MESSAGE
+#   executed PID [STEP CODE MESSAGE]             execve succeeded, or why not
+#   warning ID PID STEP MESSAGE                  a setting that could not be applied
+#   output  ID PID STREAM DATA                   STREAM 1 or 2
+#   notify  ID PID DATA
+#   exited  PID STATUS                           the raw wait status
+#   empty   ID                                   the sandbox's last process is gone
+#
+# Keys of exec: path arg env cwd user group supplementary umask nice rlimit (NUMBER:SOFT:HARD)
+# sigpipe owner (uid that may use the notify socket) detach-mount (umounted in a private mount
+# namespace first) pid-file (the program starts another and leaves its pid there; that one counts).
+use strict;
+use warnings;
+use Errno qw(EACCES EAGAIN EINTR ENOENT ENOTDIR EPERM ESRCH);
+use Fcntl qw(F_GETFL F_SETFL LOCK_EX LOCK_NB O_DIRECTORY O_NONBLOCK O_RDONLY);
+use POSIX ();
+use Socket qw(AF_UNIX SOCK_DGRAM SOL_SOCKET pack_sockaddr_un);
+
+use constant {
+  VERSION      => 1,
+  FRAME_MAX    => 8 << 20,     # argv and environment have 2 MiB at most (ARG_MAX)
+  OUT_HIGH     => 1 << 20,     # above this, pipes and notify sockets are not read
+  READ_SIZE    => 65536,
+  NOTIFY_MAX   => 4096,        # as systemd's
+  LINGER_S     => 0.25,        # backstop: looks at sandboxes whose main processes are gone
+  REMOVE_S     => 0.005,
+  REMOVE_MAX_S => 10,
+  SO_PASSCRED  => 16,
+  SEARCH_PATH  => '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+};
+
+# Numbers of system calls that Perl has no function for.
+my %generic = (
+  prctl => 167, prlimit64 => 261, signalfd4 => 74, execve => 221, recvmsg => 212,
+  unshare => 97, mount => 40, umount2 => 39, setgroups => 159, clone3 => 435,
+);
+my %numbers = (
+  x86_64 => {
+    prctl => 157, prlimit64 => 302, signalfd4 => 289, execve => 59, recvmsg => 47,
+    unshare => 272, mount => 165, umount2 => 166, setgroups => 116, clone3 => 435,
+  },
+  aarch64 => \%generic,
+  riscv64 => \%generic,
+);
+
+my (@locks, $lock_wait_ms, $grace_ms);
+my ($out, $out_at) = ('', 0);
+my $in = '';
+my (%watch, %data_fd);               # descriptor → what to call when readable
+my ($control_set, $data_set) = ('', '');
+my (%sandbox, %process);             # by id; by pid
+my $launching = 0;                   # programs under way that will leave a pid file
+my %early_exit;                      # statuses of unknown children, kept only meanwhile
+my $daemon_gone = 0;
+my $sys;
+my $child_signals;
+my $oom_adjust;
+
+sub main {
+  my %option = ('lock-wait-ms' => 10_000, 'grace-ms' => 0);
+  for (@ARGV) {
+    my ($name, $value) = split /=/, $_, 2;
+    if ($name eq 'lock') { push @locks, $value } else { $option{$name} = $value }
+  }
+  ($lock_wait_ms, $grace_ms) = @option{qw(lock-wait-ms grace-ms)};
+  $0 = 'flotilla-spawner';
+  $SIG{PIPE} = 'IGNORE';
+  # The daemon decides when to stop; a signal to the process group or a shutdown must not.
+  $SIG{$_} = 'IGNORE' for qw(HUP INT TERM QUIT);
+  my $machine = (POSIX::uname())[4];
+  $sys = $numbers{$machine};
+  refuse("machine $machine is not supported") unless $sys && length(pack 'p', '') == 8;
+  take_locks();
+  # PR_SET_CHILD_SUBREAPER: orphans of units come here, not to init.
+  refuse("prctl: $!") if syscall($sys->{prctl}, 36, 1, 0, 0, 0) < 0;
+  my $signals = open_signalfd();
+  spare_from_oom();
+  nonblock(\*STDIN);
+  nonblock(\*STDOUT);
+  add_watch(fileno(STDIN), \&read_commands, 0);
+  add_watch(fileno($signals), sub { sysread $signals, my $ignored, 4096; reap() }, 0);
+  send_frame('ready', VERSION, $$);
+  turn() until $daemon_gone;
+  stop_everything();
+  exit 0;
+}
+
+sub refuse {
+  my $frame = pack '(N/a)*', 'refused', @_;
+  syswrite STDOUT, pack('N', length $frame) . $frame;
+  exit 1;
+}
+
+# A predecessor whose daemon died still holds the lock while it kills: wait for it.
+sub take_locks {
+  my @held;
+  for my $directory (@locks) {
+    sysopen(my $handle, $directory, O_RDONLY | O_DIRECTORY) or refuse("$directory: $!");
+    my $tries = $lock_wait_ms / 20;
+    until (flock $handle, LOCK_EX | LOCK_NB) {
+      refuse("in use: $directory is locked by another runtime") if --$tries < 0;
+      select undef, undef, undef, 0.02;
+    }
+    push @held, $handle;
+  }
+  @locks = @held;
+}
+
+# SIGCHLD as a readable descriptor: no race between looking for children and going to sleep.
+sub open_signalfd {
+  $child_signals = POSIX::SigSet->new(POSIX::SIGCHLD());
+  POSIX::sigprocmask(POSIX::SIG_BLOCK(), $child_signals);
+  my $mask = pack 'Q', 1 << (POSIX::SIGCHLD() - 1);
+  my $fd = syscall($sys->{signalfd4}, -1, $mask, 8, 02000000 | O_NONBLOCK);
+  refuse("signalfd: $!") if $fd < 0;
+  open(my $handle, '<&=', $fd) or refuse("signalfd: $!");
+  return $handle;
+}
+
+# Losing this process loses all units: let the kernel kill others first, where it may be told so.
+sub spare_from_oom {
+  my $was = slurp('/proc/self/oom_score_adj');
+  return unless defined $was && spew('/proc/self/oom_score_adj', '-900');
+  chomp($oom_adjust = $was);
+}
+
+# ---- the loop -------------------------------------------------------------------------------
+
+sub turn {
+  my $readable = length($out) - $out_at < OUT_HIGH ? $control_set | $data_set : $control_set;
+  my $writable = '';
+  vec($writable, 1, 1) = 1 if length($out) > $out_at;
+  my $ready = select $readable, $writable, undef, pause_length();
+  if ($ready > 0) {
+    flush_out() if vec $writable, 1, 1;
+    for my $fd (keys %watch) {
+      next unless $fd < 8 * length $readable && vec $readable, $fd, 1;
+      $watch{$fd}->() if $watch{$fd};
+    }
+  }
+  look_at_lingering();
+  flush_out() if length($out) > $out_at;
+}
+
+sub pause_length {
+  my $pause;
+  for (values %sandbox) {
+    return REMOVE_S if $_->{removing};
+    $pause = LINGER_S if $_->{occupied} && !%{ $_->{main} };
+  }
+  return $pause;
+}
+
+sub add_watch {
+  my ($fd, $callback, $is_data) = @_;
+  $watch{$fd} = $callback;
+  $data_fd{$fd} = 1 if $is_data;
+  resume_watch($fd);
+}
+
+sub resume_watch {
+  my ($fd) = @_;
+  if ($data_fd{$fd}) { vec($data_set, $fd, 1) = 1 } else { vec($control_set, $fd, 1) = 1 }
+}
+
+sub pause_watch {
+  my ($fd) = @_;
+  if ($data_fd{$fd}) { vec($data_set, $fd, 1) = 0 } else { vec($control_set, $fd, 1) = 0 }
+}
+
+sub remove_watch {
+  my ($fd) = @_;
+  pause_watch($fd);
+  delete $watch{$fd};
+  delete $data_fd{$fd};
+}
+
+sub send_frame {
+  my $frame = pack '(N/a)*', @_;
+  $out .= pack('N', length $frame) . $frame;
+}
+
+sub flush_out {
+  while (length($out) > $out_at) {
+    my $written = syswrite STDOUT, $out, length($out) - $out_at, $out_at;
+    if (!defined $written) {
+      $daemon_gone = 1 unless $! == EAGAIN || $! == EINTR;
+      last;
+    }
+    $out_at += $written;
+  }
+  if ($out_at == length $out) { ($out, $out_at) = ('', 0) }
+  elsif ($out_at > OUT_HIGH) { substr($out, 0, $out_at, ''); $out_at = 0 }
+}
+
+my %command = (
+  sandbox      => \&make_sandbox,
+  exec         => \&start_process,
+  signal       => \&signal_one,
+  'signal-all' => sub { my ($request, $box, $number) = @_; signal_all($box, $number); ok($request) },
+  pids         => sub { my ($request, $box) = @_; ok($request, members($box)) },
+  remove       => \&remove_sandbox,
+);
+
+sub read_commands {
+  my $got = sysread STDIN, $in, READ_SIZE, length $in;
+  if (!defined $got) { $daemon_gone = 1 unless $! == EAGAIN || $! == EINTR; return }
+  if ($got == 0) { $daemon_gone = 1; return }
+  my $at = 0;
+  while (length($in) - $at >= 4) {
+    my $length = unpack 'N', substr $in, $at, 4;
+    if ($length > FRAME_MAX) { $daemon_gone = 1; return }
+    last if length($in) - $at < 4 + $length;
+    dispatch(unpack '(N/a)*', substr $in, $at + 4, $length);
+    $at += 4 + $length;
+  }
+  substr($in, 0, $at, '') if $at;
+}
+
+sub dispatch {
+  my ($name, @fields) = @_;
+  if ($name eq 'credit') { add_credit(@fields); return }
+  my ($request, $id, @rest) = @fields;
+  my $handler = $command{$name};
+  if (!$handler) { failed($request, 'protocol', "unknown command $name"); return }
+  my $subject = $name eq 'sandbox' ? $id : $sandbox{$id};
+  if (!defined $subject) { failed($request, 'not-found', "no sandbox $id"); return }
+  $handler->($request, $subject, @rest);
+}
+
+sub ok { my ($request, @values) = @_; send_frame('reply', $request, 'ok', @values) }
+
+sub failed { my ($request, $code, $message) = @_; send_frame('reply', $request, 'error', $code, $message) }
+
+# ---- sandboxes ------------------------------------------------------------------------------
+
+sub make_sandbox {
+  my ($request, $id, $track, $notify, $credit, @procs) = @_;
+  if ($sandbox{$id}) { failed($request, 'exists', "sandbox $id exists"); return }
+  my $box = {
+    id => $id, track => $track, procs => \@procs, credit => $credit, notify => $notify,
+    main => {}, pipes => {}, occupied => 0,
+  };
+  if ($notify ne '' && !open_notify($box)) { failed($request, 'notify-socket', "$notify: $!"); return }
+  $sandbox{$id} = $box;
+  ok($request);
+}
+
+sub open_notify {
+  my ($box) = @_;
+  my $path = $box->{notify};
+  unlink $path;
+  socket(my $socket, AF_UNIX, SOCK_DGRAM, 0) or return 0;
+  bind($socket, pack_sockaddr_un($path)) or return 0;
+  # Who may enter its directory may send; the directory is the guard.
+  chmod 0666, $path or return 0;
+  setsockopt($socket, SOL_SOCKET, SO_PASSCRED, 1);
+  $box->{socket} = $socket;
+  add_watch(fileno($socket), sub { read_notify($box) }, 1);
+  return 1;
+}
+
+# recvmsg(2) by hand, for the sender's pid (SCM_CREDENTIALS). Descriptors that come along find no
+# room in the control buffer, so the kernel closes them.
+sub read_notify {
+  my ($box) = @_;
+  for (1 .. 64) {
+    my ($data, $control) = ('', '');
+    vec($data, NOTIFY_MAX - 1, 8) = 0;
+    vec($control, 31, 8) = 0;
+    my $vector = pack 'PQ', $data, NOTIFY_MAX;
+    my $message = pack 'Q2 P Q P Q Q', 0, 0, $vector, 1, $control, 32, 0;
+    my $length = syscall($sys->{recvmsg}, fileno $box->{socket}, $message, 0x40);
+    return if $length < 0;
+    my ($size, $level, $type, $pid) = unpack 'Q l l l', $control;
+    $pid = 0 unless $size >= 28 && $level == SOL_SOCKET && $type == 2;
+    send_frame('notify', $box->{id}, $pid, substr $data, 0, $length);
+  }
+}
+
+sub add_credit {
+  my ($id, $bytes) = @_;
+  my $box = $sandbox{$id} or return;
+  $box->{credit} += $bytes;
+  resume_watch($_) for $box->{credit} > 0 ? keys %{ $box->{pipes} } : ();
+}
+
+# Every process of a sandbox: those of its cgroup and the cgroups below, or all descendants.
+sub members {
+  my ($box) = @_;
+  return keys %{ $box->{main} } if $box->{track} eq 'none';
+  return descendants() if $box->{track} eq 'tree';
+  return cgroup_members($box->{track});
+}
+
+sub cgroup_members {
+  my ($directory) = @_;
+  my @pids = split /\n/, slurp("$directory/cgroup.procs") // '';
+  opendir(my $handle, $directory) or return @pids;
+  for (readdir $handle) {
+    push @pids, cgroup_members("$directory/$_") if !/^\./ && -d "$directory/$_";
+  }
+  return @pids;
+}
+
+sub descendants {
+  my %children;
+  opendir(my $handle, '/proc') or return;
+  for my $pid (grep { /^\d/ } readdir $handle) {
+    my $stat = slurp("/proc/$pid/stat") // next;
+    # The name, in parentheses, may hold anything.
+    my ($state, $parent) = $stat =~ /.*\) (\S) (\d+)/s or next;
+    push @{ $children{$parent} }, $pid unless $state eq 'Z' || $state eq 'X';
+  }
+  my @found = @{ $children{$$} // [] };
+  for (my $i = 0; $i < @found; $i++) { push @found, @{ $children{ $found[$i] } // [] } }
+  return @found;
+}
+
+sub is_empty {
+  my ($box) = @_;
+  return 0 if %{ $box->{main} };
+  return 1 if $box->{track} eq 'none';
+  if ($box->{track} ne 'tree') {
+    my $events = slurp("$box->{track}/cgroup.events");
+    return 1 if defined $events && $events =~ /^populated 0/m;
+  }
+  return !members($box);
+}
+
+sub signal_one {
+  my ($request, $box, $pid, $number) = @_;
+  # An unreaped child of ours keeps its pid; others are looked up, so that a reused pid is not hit.
+  my $ours = $box->{main}{$pid} || grep { $_ == $pid } members($box);
+  if ($ours && kill $number, $pid) { ok($request) }
+  else { failed($request, 'no-process', "no process $pid in sandbox $box->{id}") }
+}
+
+sub signal_all {
+  my ($box, $number) = @_;
+  return if $number == 9 && kill_cgroup($box->{track});
+  my %seen;
+  # Again, for those born while the list was read; bounded, for a fork bomb outruns any list.
+  for (1 .. 16) {
+    my @new = grep { !$seen{$_}++ } members($box);
+    last unless @new;
+    kill $number, @new;
+  }
+}
+
+sub kill_cgroup {
+  my ($directory) = @_;
+  return $directory =~ m{^/} && -e "$directory/cgroup.kill" && spew("$directory/cgroup.kill", '1');
+}
+
+sub remove_sandbox {
+  my ($request, $box) = @_;
+  $box->{removing} = $request;
+  $box->{deadline} = time + REMOVE_MAX_S;
+  signal_all($box, 9);
+}
+
+# After children were reaped and on a timer: which sandboxes have lost their last process?
+sub look_at_lingering {
+  for my $box (values %sandbox) {
+    next unless $box->{occupied} || $box->{removing};
+    next if %{ $box->{main} } && !$box->{removing};
+    if (is_empty($box)) {
+      send_frame('empty', $box->{id}) if $box->{occupied};
+      $box->{occupied} = 0;
+      forget_sandbox($box) if $box->{removing};
+    } elsif ($box->{removing}) {
+      signal_all($box, 9);
+      next if time < $box->{deadline};
+      failed(delete $box->{removing}, 'busy', 'processes survive SIGKILL: ' . join ' ', members($box));
+    }
+  }
+}
+
+sub forget_sandbox {
+  my ($box) = @_;
+  for my $fd (keys %{ $box->{pipes} }) {
+    remove_watch($fd);
+    close $box->{pipes}{$fd};
+  }
+  if ($box->{socket}) {
+    remove_watch(fileno $box->{socket});
+    close $box->{socket};
+    unlink $box->{notify};
+  }
+  delete $sandbox{ $box->{id} };
+  ok($box->{removing});
+}
+
+# ---- processes ------------------------------------------------------------------------------
+
+sub start_process {
+  my ($request, $box, @settings) = @_;
+  my %spec = (arg => [], env => [], supplementary => [], rlimit => [], 'detach-mount' => []);
+  while (my ($key, $value) = splice @settings, 0, 2) {
+    if (ref $spec{$key}) { push @{ $spec{$key} }, $value } else { $spec{$key} = $value }
+  }
+  pipe(my $stdout, my $stdout_child) && pipe(my $stderr, my $stderr_child)
+    && pipe(my $report, my $report_child)
+    or do { failed($request, 'resources', "pipe: $!"); return };
+  my $pid = fork;
+  if (!defined $pid) { failed($request, 'resources', "fork: $!"); return }
+  if ($pid == 0) {
+    eval { become($box, \%spec, $stdout_child, $stderr_child, $report_child) };
+    give_up($report_child, 'EXEC', 203, "$@");
+  }
+  close $_ for $stdout_child, $stderr_child, $report_child;
+  my $process = {
+    pid => $pid, box => $box, report => $report, reported => '', request => $request,
+    pid_file => $spec{'pid-file'}, pipes => [$stdout, $stderr],
+  };
+  $process{$pid} = $process;
+  $box->{main}{$pid} = 1;
+  $box->{occupied} = 1;
+  watch_pipe($process, $stdout, 1);
+  watch_pipe($process, $stderr, 2);
+  nonblock($report);
+  add_watch(fileno($report), sub { read_report($process) }, 0);
+  if ($process->{pid_file}) { $launching++ } else { ok($request, $pid) }
+}
+
+sub watch_pipe {
+  my ($process, $pipe, $stream) = @_;
+  my $box = $process->{box};
+  my $fd = fileno $pipe;
+  nonblock($pipe);
+  $box->{pipes}{$fd} = $pipe;
+  add_watch($fd, sub { read_pipe($process, $pipe, $stream) }, 1);
+  pause_watch($fd) if $box->{credit} <= 0;
+}
+
+# True when something was read.
+sub read_pipe {
+  my ($process, $pipe, $stream) = @_;
+  my $box = $process->{box};
+  my $fd = fileno $pipe;
+  if ($box->{credit} <= 0) {
+    pause_watch($_) for keys %{ $box->{pipes} };
+    return 0;
+  }
+  my $got = sysread $pipe, my $data, READ_SIZE;
+  return 0 if !defined $got && ($! == EAGAIN || $! == EINTR);
+  if (!$got) {
+    remove_watch($fd);
+    delete $box->{pipes}{$fd};
+    close $pipe;
+    return 0;
+  }
+  $box->{credit} -= $got;
+  send_frame('output', $box->{id}, $process->{pid}, $stream, $data);
+  return 1;
+}
+
+# The child's report: warnings and the failure, if any; the end of file means execve succeeded.
+sub read_report {
+  my ($process) = @_;
+  my $report = $process->{report} or return;
+  my $got = sysread $report, $process->{reported}, READ_SIZE, length $process->{reported};
+  return if !defined $got || $got > 0;
+  remove_watch(fileno $report);
+  close $report;
+  $process->{report} = undef;
+  my @records = unpack '(N/a)*', $process->{reported};
+  while (my ($kind, $step, $code, $message) = splice @records, 0, 4) {
+    if ($kind eq 'warning') { send_frame('warning', $process->{box}{id}, $process->{pid}, $step, $message) }
+    else { $process->{failure} = [$step, $code, $message] }
+  }
+  return if $process->{pid_file} && !$process->{failure};
+  send_frame('executed', $process->{pid}, @{ $process->{failure} // [] }) unless $process->{pid_file};
+}
+
+sub reap {
+  while ((my $pid = waitpid -1, POSIX::WNOHANG()) > 0) {
+    my $status = $?;
+    my $process = delete $process{$pid};
+    if (!$process) { $early_exit{$pid} = $status if $launching; next }
+    read_report($process) while $process->{report};
+    if ($process->{pid_file}) { launched($process, $status) } else { finished($process, $status) }
+  }
+}
+
+# What was written before the end is sent before the end is told, as far as credit reaches.
+sub finished {
+  my ($process, $status) = @_;
+  my $box = $process->{box};
+  for my $stream (1, 2) {
+    my $pipe = $process->{pipes}[ $stream - 1 ];
+    for (1 .. 32) { last unless defined fileno $pipe && read_pipe($process, $pipe, $stream) }
+  }
+  read_notify($box) if $box->{socket};
+  delete $box->{main}{ $process->{pid} };
+  send_frame('exited', $process->{pid}, $status);
+}
+
+# A container runtime has done its part: the container's first process, whose parent is now this
+# one, takes the place of the runtime's.
+sub launched {
+  my ($process, $status) = @_;
+  my $box = $process->{box};
+  my $file = delete $process->{pid_file};
+  my $pid = $status == 0 ? slurp($file) : undef;
+  $launching--;
+  if (!defined $pid || $pid !~ /^(\d+)/) {
+    ok($process->{request}, $process->{pid});
+    send_frame('executed', $process->{pid},
+      @{ $process->{failure} // ['RUNTIME', 203, "the container runtime ended with status $status"] });
+    finished($process, $status);
+  } else {
+    $pid = $1;
+    delete $box->{main}{ $process->{pid} };
+    $process->{pid} = $pid;
+    $process{$pid} = $process;
+    $box->{main}{$pid} = 1;
+    ok($process->{request}, $pid);
+    send_frame('executed', $pid);
+    if (defined(my $early = delete $early_exit{$pid})) {
+      delete $process{$pid};
+      finished($process, $early);
+    }
+  }
+  %early_exit = () unless $launching;
+}
+
+# ---- in the child, between fork and execve ----------------------------------------------------
+
+sub give_up {
+  my ($report, $step, $code, $message) = @_;
+  syswrite $report, pack '(N/a)*', 'failed', $step, $code, $message;
+  POSIX::_exit($code);
+}
+
+sub become {
+  my ($box, $spec, $stdout, $stderr, $report) = @_;
+  my $fail = sub { give_up($report, @_) };
+  $SIG{$_} = 'DEFAULT' for qw(HUP INT TERM QUIT);
+  $SIG{PIPE} = ($spec->{sigpipe} // '') eq 'ignore' ? 'IGNORE' : 'DEFAULT';
+  POSIX::setsid() or $fail->('SETSID', 220, "setsid: $!");
+  for my $procs (@{ $box->{procs} }) {
+    spew($procs, '0') or $fail->('CGROUP', 219, "$procs: $!");
+  }
+  spew('/proc/self/oom_score_adj', $oom_adjust) if defined $oom_adjust;
+  open(my $null, '<', '/dev/null') or $fail->('STDIN', 208, "/dev/null: $!");
+  defined POSIX::dup2(fileno $null, 0) or $fail->('STDIN', 208, "dup2: $!");
+  defined POSIX::dup2(fileno $stdout, 1) or $fail->('STDOUT', 209, "dup2: $!");
+  defined POSIX::dup2(fileno $stderr, 2) or $fail->('STDERR', 222, "dup2: $!");
+  set_limits($spec, $report);
+  umask($spec->{umask} // 0022);
+  if (defined $spec->{nice}) {
+    setpriority(0, 0, $spec->{nice}) or $fail->('NICE', 201, "nice $spec->{nice}: $!");
+  }
+  detach_mounts($spec, $fail);
+  change_user($box, $spec, $fail);
+  if (defined $spec->{cwd}) {
+    chdir $spec->{cwd} or $fail->('CHDIR', 200, "$spec->{cwd}: $!");
+  } else { chdir '/' }
+  # PR_SET_PDEATHSIG: should this helper be killed, its children go with it.
+  syscall($sys->{prctl}, 1, 9, 0, 0, 0) unless $spec->{'pid-file'};
+  POSIX::sigprocmask(POSIX::SIG_UNBLOCK(), $child_signals);
+  execute($spec, $fail);
+}
+
+# execve(2) itself: execvp(3) would hand a file without #! to a shell, which systemd does not.
+sub execute {
+  my ($spec, $fail) = @_;
+  my $path = $spec->{path};
+  my @candidates = ($path);
+  if ($path !~ m{/}) {
+    my ($search) = map { /^PATH=(.*)/s ? $1 : () } @{ $spec->{env} };
+    @candidates = map { "$_/$path" } grep { $_ ne '' } split /:/, $search // SEARCH_PATH;
+  }
+  my $arguments = pack 'p*', @{ $spec->{arg} }, undef;
+  my $environment = pack 'p*', @{ $spec->{env} }, undef;
+  my $reason = ENOENT;
+  for my $candidate (@candidates) {
+    syscall($sys->{execve}, $candidate, $arguments, $environment);
+    my $error = $! + 0;
+    if ($error != ENOENT && $error != ENOTDIR && $error != EACCES) { $reason = $error; last }
+    $reason = $error unless $error == ENOENT && @candidates > 1;
+  }
+  $! = $reason;
+  $fail->('EXEC', 203, "$path: $!");
+}
+
+sub set_limits {
+  my ($spec, $report) = @_;
+  for (@{ $spec->{rlimit} }) {
+    my ($number, @wanted) = split /:/;
+    my $new = pack 'Q2', @wanted;
+    next if syscall($sys->{prlimit64}, 0, $number + 0, $new, 0) == 0;
+    my $why = "$!";
+    my $old = pack 'Q2', 0, 0;
+    # Without CAP_SYS_RESOURCE a hard limit only goes down: come as near as is allowed.
+    if ($! == EPERM && syscall($sys->{prlimit64}, 0, $number + 0, 0, $old) == 0) {
+      my (undef, $hard) = unpack 'Q2', $old;
+      $new = pack 'Q2', map { $_ < $hard ? $_ : $hard } @wanted;
+      syscall($sys->{prlimit64}, 0, $number + 0, $new, 0);
+    }
+    syswrite $report, pack '(N/a)*', 'warning', 'LIMITS', 205, "limit $number to $wanted[0]:$wanted[1]: $why";
+  }
+}
+
+sub detach_mounts {
+  my ($spec, $fail) = @_;
+  my @mounts = @{ $spec->{'detach-mount'} } or return;
+  syscall($sys->{unshare}, 0x20000) == 0 or $fail->('NAMESPACE', 226, "unshare: $!");
+  # MS_REC | MS_SLAVE: what is done here stays here.
+  my ($none, $root) = ('none', '/');
+  syscall($sys->{mount}, $none, $root, 0, 0x4000 | 0x80000, 0) == 0
+    or $fail->('NAMESPACE', 226, "mount: $!");
+  for my $mount (@mounts) {
+    syscall($sys->{umount2}, "$mount", 2) == 0 or $fail->('NAMESPACE', 226, "umount $mount: $!");
+  }
+}
+
+sub change_user {
+  my ($box, $spec, $fail) = @_;
+  my ($uid, $gid, @groups, $name);
+  if (defined $spec->{user}) {
+    my @entry = $spec->{user} =~ /^\d+$/ ? getpwuid $spec->{user} : getpwnam $spec->{user};
+    if (@entry) { ($name, $uid, $gid) = @entry[0, 2, 3] }
+    # A bare number needs no entry; its group is then the same number, never root's.
+    elsif ($spec->{user} =~ /^\d+$/) { $uid = $gid = $spec->{user} }
+    else { $fail->('USER', 217, "user $spec->{user} is not known") }
+  }
+  $gid = group_id($spec->{group}, $fail) if defined $spec->{group};
+  my @extra = map { group_id($_, $fail) } @{ $spec->{supplementary} };
+  if (defined $name) {
+    while (my @entry = getgrent) {
+      push @groups, $entry[2] if grep { $_ eq $name } split ' ', $entry[3];
+    }
+    endgrent;
+  }
+  my $owner = $spec->{owner} // $uid;
+  if (defined $owner && $box->{notify} ne '') {
+    my ($directory) = $box->{notify} =~ m{^(.*)/};
+    chown $owner, -1, $directory;
+  }
+  if ((defined $uid || @extra) && $> == 0) {
+    my %seen;
+    my @all = grep { !$seen{$_}++ } (defined $gid ? $gid : ()), @groups, @extra;
+    my $list = pack 'L*', @all;
+    syscall($sys->{setgroups}, scalar @all, $list) == 0 or $fail->('GROUP', 216, "setgroups: $!");
+  }
+  if (defined $gid && ($gid != POSIX::getgid() || $gid != POSIX::getegid())) {
+    POSIX::setgid($gid) or $fail->('GROUP', 216, "setgid $gid: $!");
+  }
+  if (defined $uid && ($uid != $< || $uid != $>)) {
+    POSIX::setuid($uid) or $fail->('USER', 217, "setuid $uid: $!");
+  }
+}
+
+sub group_id {
+  my ($group, $fail) = @_;
+  return $group + 0 if $group =~ /^\d+$/;
+  my $gid = getgrnam $group;
+  $fail->('GROUP', 216, "group $group is not known") unless defined $gid;
+  return $gid;
+}
+
+# ---- the end --------------------------------------------------------------------------------
+
+# The daemon is gone. What it ran may be started elsewhere at once, so nothing may stay.
+sub stop_everything {
+  my @boxes = grep { $_->{track} ne 'none' || %{ $_->{main} } } values %sandbox;
+  if ($grace_ms > 0) {
+    signal_all($_, 15) for @boxes;
+    my $tries = $grace_ms / 10;
+    while ($tries-- > 0) {
+      reap_quietly();
+      last unless grep { !is_empty($_) } @boxes;
+      select undef, undef, undef, 0.01;
+    }
+  }
+  # Killed again and again for ten seconds; what survives that sits in the kernel.
+  for (1 .. 2000) {
+    signal_all($_, 9) for @boxes;
+    reap_quietly();
+    last unless grep { !is_empty($_) } @boxes;
+    select undef, undef, undef, 0.005;
+  }
+  for my $box (values %sandbox) {
+    unlink $box->{notify} if $box->{notify} ne '';
+    rmdir for map { s{/cgroup\.procs$}{}r } @{ $box->{procs} };
+  }
+}
+
+sub reap_quietly {
+  while ((my $pid = waitpid -1, POSIX::WNOHANG()) > 0) {
+    my $process = delete $process{$pid} or next;
+    delete $process->{box}{main}{$pid};
+  }
+}
+
+# ---- small things ---------------------------------------------------------------------------
+
+sub nonblock {
+  my ($handle) = @_;
+  fcntl $handle, F_SETFL, fcntl($handle, F_GETFL, 0) | O_NONBLOCK;
+}
+
+sub slurp {
+  my ($path) = @_;
+  open(my $handle, '<', $path) or return undef;
+  my $text = '';
+  1 while sysread $handle, $text, READ_SIZE, length $text;
+  return $text;
+}
+
+sub spew {
+  my ($path, $text) = @_;
+  open(my $handle, '>', $path) or return 0;
+  return defined syswrite $handle, $text;
+}
+
+main();

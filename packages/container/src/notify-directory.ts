@@ -1,0 +1,74 @@
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, readlink, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { ContainerError } from "./errors.js";
+
+/** `sun_path` of unix(7) has 108 bytes, one for the NUL. */
+const SOCKET_PATH_MAX = 107;
+
+const PREFIX = "flotilla-notify-";
+
+/**
+ * Where the notify sockets are. Units may run as users who cannot enter the state directory, and a
+ * socket's path is short by law, so root's are under /run, others' under the temporary directory.
+ * A link in the state directory remembers the place, so that the next run removes it.
+ */
+export class NotifyDirectory {
+  readonly #path: string;
+  readonly #link: string;
+
+  private constructor(path: string, link: string) {
+    this.#path = path;
+    this.#link = link;
+  }
+
+  /** Makes a new place and removes the one of the run before. Call it with the lock held. */
+  static async open(stateDirectory: string): Promise<NotifyDirectory> {
+    const link = join(stateDirectory, "notify");
+    const old = await readlink(link).catch(() => undefined);
+    // The link may have been tampered with: only what has our name is removed.
+    if (old !== undefined && basename(old).startsWith(PREFIX)) {
+      await rm(old, { recursive: true, force: true });
+    }
+    await rm(link, { force: true });
+    const path = await makePlace();
+    await symlink(path, link);
+    return new NotifyDirectory(path, link);
+  }
+
+  /** A directory for one sandbox's socket, which only its user may enter; and the socket's path. */
+  async add(id: string): Promise<string> {
+    const name = createHash("sha256").update(id).digest("hex").slice(0, 16);
+    const directory = join(this.#path, name);
+    await rm(directory, { recursive: true, force: true });
+    await mkdir(directory, { mode: 0o700 });
+    const socket = join(directory, "notify");
+    if (Buffer.byteLength(socket) > SOCKET_PATH_MAX) {
+      throw new ContainerError("invalid-argument", `too long for a socket's path: ${socket}`);
+    }
+    return socket;
+  }
+
+  async remove(socket: string): Promise<void> {
+    await rm(join(socket, ".."), { recursive: true, force: true });
+  }
+
+  async close(): Promise<void> {
+    await rm(this.#path, { recursive: true, force: true });
+    await rm(this.#link, { force: true });
+  }
+}
+
+async function makePlace(): Promise<string> {
+  const { chmod } = await import("node:fs/promises");
+  const bases = process.geteuid?.() === 0 ? ["/run", tmpdir()] : [tmpdir()];
+  for (const base of bases) {
+    const path = await mkdtemp(join(base, PREFIX)).catch(() => undefined);
+    if (path === undefined) continue;
+    // Entered by anyone who knows a name inside; each directory inside has its own guard.
+    await chmod(path, 0o711);
+    return path;
+  }
+  throw new ContainerError("resources", `no directory for notify sockets in ${bases.join(", ")}`);
+}
