@@ -1,5 +1,5 @@
 /** systemd's LineMax=: a longer line is cut into several entries. */
-export const LINE_BYTES_MAX = 48 * 1024;
+export const LINE_BYTES_MAX: number = 48 * 1024;
 
 /** Streams whose unfinished line is kept at once; beyond that the oldest is written out as it is. */
 const STREAMS_MAX = 1024;

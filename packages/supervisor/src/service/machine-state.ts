@@ -63,7 +63,7 @@ export abstract class MachineState {
   protected pending: PendingSpawn | undefined;
   private nextControlFailed: () => void = () => {};
   protected executed = false;
-  protected deadline = Number.POSITIVE_INFINITY;
+  protected deadline: number = Number.POSITIVE_INFINITY;
   protected watchdogMs = 0;
 
   constructor(service: ServiceSection, limit: StartLimit) {
