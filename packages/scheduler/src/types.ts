@@ -57,3 +57,14 @@ export interface Plan {
   readonly actions: readonly Action[];
   readonly unplaced: readonly Unplaced[];
 }
+
+/** What `explain` says of one machine. */
+export interface MachineVerdict {
+  readonly machine: string;
+  /** Units there now, global ones counted: the fewer, the sooner it is chosen. */
+  readonly load: number;
+  /** True when the unit is placed on this machine already. */
+  readonly current: boolean;
+  /** Everything that speaks against the machine; empty when the unit can run there. */
+  readonly refusals: readonly Refusal[];
+}

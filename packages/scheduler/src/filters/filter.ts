@@ -1,0 +1,12 @@
+import type { Cluster } from "../cluster.js";
+import type { MachineNode, UnitNode } from "../model.js";
+import type { Refusal } from "../types.js";
+
+/** One rule about where a unit may run: asked often as a yes or no, and for its words only if no. */
+export interface Filter {
+  /** The [X-Fleet] option that it stands for. */
+  readonly option: Refusal["option"];
+  passes(unit: UnitNode, machine: MachineNode, cluster: Cluster): boolean;
+  /** Why not, to be read before "on MACHINE"; asked only when `passes` said no. */
+  explain(unit: UnitNode, machine: MachineNode, cluster: Cluster): string;
+}
