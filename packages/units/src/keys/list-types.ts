@@ -1,4 +1,4 @@
-import { isValidUnitName, parseUnitName } from "../names/unit-name.js";
+import { isValidUnitName, tryParseUnitName } from "../names/unit-name.js";
 import type { ExecCommand, UnitName } from "../types.js";
 import { parseEnvironment } from "../values/environment.js";
 import { parseExecLine, simplifyPath } from "../values/exec.js";
@@ -56,15 +56,18 @@ export const words: ValueType<readonly string[]> = listOf("words", (word, contex
 );
 
 function dependency(text: string, context: ValueContext, at: Word): string | undefined {
-  const name = context.expand(text, { ...place(at), allowed: NAME_SPECIFIERS });
-  if (!isValidUnitName(name)) {
+  const name = text.includes("%")
+    ? context.expand(text, { ...place(at), allowed: NAME_SPECIFIERS })
+    : text;
+  const parsed = tryParseUnitName(name);
+  if (parsed === undefined) {
     const message = `${JSON.stringify(name)} is not a unit name.`;
     const hint = isValidUnitName(`${name}.service`)
       ? `Did you mean ${name}.service?`
       : "Names end in their type, as web.service does.";
     return context.report({ message, hint, ...place(at) });
   }
-  return instantiate(parseUnitName(name), context.unit);
+  return instantiate(parsed, context.unit);
 }
 
 /** A template named as a dependency stands for the instance of the unit that names it. */

@@ -43,13 +43,17 @@ export const SECTIONS: Readonly<Record<string, SectionSpec>> = {
   "X-Flotilla": { keys: FLOTILLA_KEYS },
 };
 
+/** Maps, so that names such as `constructor` find nothing. */
+const INDEX: ReadonlyMap<string, ReadonlyMap<string, KeySpec>> = new Map(
+  Object.entries(SECTIONS).map(([name, spec]) => [name, new Map(Object.entries(spec.keys))]),
+);
+
 /** The row of a key, if the section and the key are known. */
 export function findKey(section: string, key: string): KeySpec | undefined {
-  const spec = findSection(section);
-  return spec !== undefined && Object.hasOwn(spec.keys, key) ? spec.keys[key] : undefined;
+  return INDEX.get(section)?.get(key);
 }
 
 /** The section of that name, if known. */
 export function findSection(name: string): SectionSpec | undefined {
-  return Object.hasOwn(SECTIONS, name) ? SECTIONS[name] : undefined;
+  return INDEX.has(name) ? SECTIONS[name] : undefined;
 }

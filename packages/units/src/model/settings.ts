@@ -9,8 +9,11 @@ import { findInlineComment } from "./inline-comment.js";
 /** A value that counts, and where it was set. */
 interface Setting {
   readonly assignment: AssignmentNode;
+  readonly type: ValueType<unknown>;
   readonly value: unknown;
 }
+
+const NONE: readonly never[] = [];
 
 /** The assignments of a file, read by the key table; reading reports whatever is wrong. */
 export class Settings {
@@ -18,14 +21,17 @@ export class Settings {
   readonly #file: UnitFile;
   readonly #fileName: string;
   readonly #unit: UnitName;
-  readonly #machine: MachineSpecifiers | undefined;
-  readonly #settings = new Map<string, Setting[]>();
+  readonly #context: ReadingContext;
+  /** By section, then key. */
+  readonly #settings = new Map<string, Map<string, Setting[]>>();
 
   constructor(file: UnitFile, unit: UnitName, machine: MachineSpecifiers | undefined) {
     this.#file = file;
     this.#fileName = file.file === "" ? unit.name : file.file;
     this.#unit = unit;
-    this.#machine = machine;
+    this.#context = new ReadingContext(unit, machine, (problem, span) =>
+      this.#report(problem, span),
+    );
     this.diagnostics.push(...file.diagnostics);
     for (const section of file.sections) {
       if (!this.#checkSection(section.name, section.span)) continue;
@@ -35,22 +41,23 @@ export class Settings {
 
   /** The value of a key that has one: the last that was valid. */
   last<T>(type: ValueType<T>, section: string, key: string): T | undefined {
-    return this.#find(type, section, key).at(-1)?.value as T | undefined;
+    return this.#find(type, section, key)?.at(-1)?.value as T | undefined;
   }
 
   /** The values of a list key. */
   list<T>(type: ValueType<readonly T[]>, section: string, key: string): readonly T[] {
-    return this.#find(type, section, key).flatMap((one) => one.value as readonly T[]);
-  }
-
-  /** The assignment that set a key last. */
-  where(section: string, key: string): AssignmentNode | undefined {
-    return this.#settings.get(`${section}.${key}`)?.at(-1)?.assignment;
+    const found = this.#find(type, section, key);
+    if (found === undefined) return NONE;
+    if (found.length === 1) return found[0]!.value as readonly T[];
+    return found.flatMap((one) => one.value as readonly T[]);
   }
 
   /** A complaint about the unit as a whole, shown at one of its keys, its section or its start. */
   complain(problem: ValueProblem & { code: string }, at: readonly string[]): void {
-    const found = at.map((name) => this.#settings.get(name)?.at(-1)?.assignment);
+    const found = at.map((name) => {
+      const [section = "", key = ""] = name.split(".");
+      return this.#settings.get(section)?.get(key)?.at(-1)?.assignment;
+    });
     const assignment = found.find((one) => one !== undefined);
     const section = this.#file.sections.find((one) => at[0]?.startsWith(`${one.name}.`));
     const start = this.#file.position(0);
@@ -58,10 +65,12 @@ export class Settings {
     this.#report(problem, span);
   }
 
-  #find(type: ValueType<unknown>, section: string, key: string): readonly Setting[] {
-    const spec = findKey(section, key);
-    if (spec?.type !== type) throw new Error(`${section}.${key} is not a ${type.name} key`);
-    return this.#settings.get(`${section}.${key}`) ?? [];
+  #find(type: ValueType<unknown>, section: string, key: string): readonly Setting[] | undefined {
+    const found = this.#settings.get(section)?.get(key);
+    if (found?.[0] !== undefined && found[0].type !== type) {
+      throw new Error(`${section}.${key} is not a ${type.name} key`);
+    }
+    return found;
   }
 
   /** False for a section whose keys systemd would not look at. */
@@ -90,35 +99,54 @@ export class Settings {
       this.#unknownKey(assignment);
       return;
     }
-    this.#checkAge(assignment, spec);
+    if (spec.deprecated !== undefined) this.#oldKey(assignment, spec);
     if (spec.removed === true) return;
-    const names = (spec.sets ?? [spec.renamed ?? key]).map((name) =>
-      name.includes(".") ? name : `${section}.${name}`,
-    );
     const { type } = spec;
     if (assignment.value === "" && type.empty !== "read") {
-      if (type.empty === "reset") for (const name of names) this.#settings.delete(name);
-      else this.#report({ message: `${key}= needs a value (${type.name}).` }, assignment.keySpan);
+      if (type.empty === "refuse") {
+        this.#report({ message: `${key}= needs a value (${type.name}).` }, assignment.keySpan);
+      } else {
+        for (const name of spec.sets ?? [spec.renamed ?? key]) this.#reset(section, name);
+      }
       return;
     }
     this.#checkComment(assignment, type);
-    const value = type.read(assignment.value, this.#context(assignment));
+    this.#context.assignment = assignment;
+    const value = type.read(assignment.value, this.#context);
     if (value === undefined) return;
-    for (const name of names) this.#add(name, { assignment, value });
+    const setting = { assignment, type, value };
+    if (spec.sets === undefined) this.#add(section, spec.renamed ?? key, setting);
+    else for (const name of spec.sets) this.#add(section, name, setting);
   }
 
-  #add(name: string, setting: Setting): void {
-    const before = this.#settings.get(name);
-    if (before === undefined) this.#settings.set(name, [setting]);
+  /** `name` may bring its own section: `Section.Key`. */
+  #add(section: string, name: string, setting: Setting): void {
+    const dot = name.indexOf(".");
+    const home = dot === -1 ? section : name.slice(0, dot);
+    const key = dot === -1 ? name : name.slice(dot + 1);
+    let settings = this.#settings.get(home);
+    if (settings === undefined) {
+      settings = new Map();
+      this.#settings.set(home, settings);
+    }
+    const before = settings.get(key);
+    if (before === undefined) settings.set(key, [setting]);
     else before.push(setting);
   }
 
-  #checkAge({ key, keySpan }: AssignmentNode, spec: KeySpec): void {
-    if (spec.deprecated === undefined) return;
-    const state = spec.removed === true ? "was removed and is ignored" : "is an old spelling";
+  #reset(section: string, name: string): void {
+    const dot = name.indexOf(".");
+    if (dot === -1) this.#settings.get(section)?.delete(name);
+    else this.#settings.get(name.slice(0, dot))?.delete(name.slice(dot + 1));
+  }
+
+  #oldKey({ section, key, keySpan }: AssignmentNode, spec: KeySpec): void {
+    const state =
+      spec.removed === true ? "was removed from systemd and is ignored" : "is deprecated";
     const severity = spec.removed === true ? "warning" : "info";
-    const message = `${key}= ${state}.`;
-    this.#report({ code: "deprecated", severity, message, hint: spec.deprecated }, keySpan);
+    const message = `${key}= ${state} in [${section}].`;
+    const hint = spec.deprecated ?? "";
+    this.#report({ code: "deprecated", severity, message, hint }, keySpan);
   }
 
   #checkComment(assignment: AssignmentNode, type: ValueType<unknown>): void {
@@ -162,53 +190,59 @@ export class Settings {
     this.#report({ code: "unknown-key", severity: "error", message, hint }, span);
   }
 
-  #context(assignment: AssignmentNode): ValueContext {
-    const report = (problem: ValueProblem): undefined => {
-      const { index = 0, length = assignment.value.length - index } = problem;
-      this.#report(problem, assignment.spanInValue(index, length));
-    };
-    return {
-      unit: this.#unit,
-      key: assignment.key,
-      report,
-      expand: (text, { index, length, allowed } = {}) => {
-        const { unknown, unresolved, failed, ...rest } = expandSpecifiers(
-          text,
-          this.#unit,
-          this.#machine,
-          allowed,
-        );
-        const at = {
-          ...(index === undefined ? {} : { index }),
-          ...(length === undefined ? {} : { length }),
-        };
-        for (const one of unknown) {
-          const message = `${one} is not a specifier; it stays as it is.`;
-          report({
-            code: "unknown-specifier",
-            message,
-            hint: "Write %% for a percent sign.",
-            ...at,
-          });
-        }
-        for (const one of failed) {
-          const message = `${one} has no value: the name ${this.#unit.name} does not unescape.`;
-          report({ code: "bad-specifier", severity: "error", message, ...at });
-        }
-        if (this.#machine !== undefined) {
-          for (const one of unresolved) {
-            const message = `The value of ${one} is not known here; it stays as it is.`;
-            report({ code: "unresolved-specifier", message, ...at });
-          }
-        }
-        return rest.text;
-      },
-    };
-  }
-
   #report(problem: ValueProblem, span: Span): void {
     const { code = "bad-value", severity = "warning", message, hint } = problem;
     const file = this.#fileName;
     this.diagnostics.push({ code, severity, message, ...(hint ? { hint } : {}), file, span });
+  }
+}
+
+/** The context of the value that is being read; one object serves all values of a file in turn. */
+class ReadingContext implements ValueContext {
+  readonly unit: UnitName;
+  assignment: AssignmentNode | undefined;
+  readonly #machine: MachineSpecifiers | undefined;
+  readonly #report: (problem: ValueProblem, span: Span) => void;
+
+  constructor(
+    unit: UnitName,
+    machine: MachineSpecifiers | undefined,
+    report: (problem: ValueProblem, span: Span) => void,
+  ) {
+    this.unit = unit;
+    this.#machine = machine;
+    this.#report = report;
+  }
+
+  get key(): string {
+    return this.assignment?.key ?? "";
+  }
+
+  report(problem: ValueProblem): undefined {
+    const { assignment } = this;
+    if (assignment === undefined) throw new Error("no value is being read");
+    const { index = 0, length = assignment.value.length - index } = problem;
+    this.#report(problem, assignment.spanInValue(index, length));
+  }
+
+  expand(text: string, place: { index?: number; length?: number; allowed?: string } = {}): string {
+    if (!text.includes("%")) return text;
+    const { allowed, ...at } = place;
+    const expansion = expandSpecifiers(text, this.unit, this.#machine, allowed);
+    for (const one of expansion.unknown) {
+      const message = `${one} is not a specifier; it stays as it is.`;
+      const hint = "Write %% for a percent sign.";
+      this.report({ code: "unknown-specifier", message, hint, ...at });
+    }
+    for (const one of expansion.failed) {
+      const message = `${one} has no value: the name ${this.unit.name} does not unescape.`;
+      this.report({ code: "bad-specifier", severity: "error", message, ...at });
+    }
+    if (this.#machine === undefined) return expansion.text;
+    for (const one of expansion.unresolved) {
+      const message = `The value of ${one} is not known here; it stays as it is.`;
+      this.report({ code: "unresolved-specifier", message, ...at });
+    }
+    return expansion.text;
   }
 }

@@ -8,9 +8,7 @@ const START_LIMIT_INTERVAL_MS = 10_000;
 const START_LIMIT_BURST = 5;
 
 export function readUnitSection(settings: Settings, name: UnitName): UnitSection {
-  const names = (key: string): readonly string[] => [
-    ...new Set(settings.list(unitList, "Unit", key)),
-  ];
+  const names = (key: string) => distinct(settings.list(unitList, "Unit", key));
   return {
     description: settings.last(text, "Unit", "Description") ?? name.name,
     documentation: settings.list(documentation, "Unit", "Documentation"),
@@ -33,9 +31,7 @@ export function readUnitSection(settings: Settings, name: UnitName): UnitSection
 }
 
 export function readInstallSection(settings: Settings): InstallSection {
-  const names = (key: string): readonly string[] => [
-    ...new Set(settings.list(installList, "Install", key)),
-  ];
+  const names = (key: string) => distinct(settings.list(installList, "Install", key));
   const defaultInstance = settings.last(text, "Install", "DefaultInstance");
   return {
     alias: names("Alias"),
@@ -44,4 +40,8 @@ export function readInstallSection(settings: Settings): InstallSection {
     also: names("Also"),
     ...(defaultInstance === undefined ? {} : { defaultInstance }),
   };
+}
+
+function distinct(names: readonly string[]): readonly string[] {
+  return names.length < 2 ? names : [...new Set(names)];
 }

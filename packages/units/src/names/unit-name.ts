@@ -39,6 +39,12 @@ export function isValidUnitName(name: string): boolean {
   return !("problem" in readUnitName(name));
 }
 
+/** As `parseUnitName`, undefined for what is no unit name. */
+export function tryParseUnitName(name: string): UnitName | undefined {
+  const parsed = readUnitName(name);
+  return "problem" in parsed ? undefined : parsed;
+}
+
 /**
  * The instance of a template: `instanceName("web@.service", "a")` is `web@a.service`.
  *

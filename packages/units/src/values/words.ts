@@ -42,6 +42,8 @@ export function nextWord(
   while (at < text.length && BLANK.includes(text[at]!)) at++;
   if (at === text.length) return undefined;
   const start = at;
+  const plain = plainEnd(text, at);
+  if (plain !== -1) return { text: text.slice(at, plain), start, end: plain };
   const { unquote = true, unescape: undo = true, retainEscape = false } = options;
   const { relaxEscapes = false, relaxQuotes = false } = options;
   let word = "";
@@ -78,6 +80,16 @@ export function nextWord(
   }
   if (quote !== "" && !relaxQuotes) return { problem: "quote", index: opened };
   return { text: decodeBytes(word), start, end: at };
+}
+
+/** The end of a word without quotes and backslashes, which most are; -1 for others. */
+function plainEnd(text: string, from: number): number {
+  for (let at = from; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === 34 || code === 39 || code === 92) return -1;
+    if (code === 32 || code === 9 || code === 10 || code === 13) return at;
+  }
+  return text.length;
 }
 
 /**
