@@ -1,11 +1,9 @@
 import { KvError } from "../api/errors.js";
 import type { LeaseId } from "../api/types.js";
+import { MAX_LEASE_TTL } from "../store/apply.js";
 import type { LeaseChange } from "../store/types.js";
 import { ExpiryHeap, type HeapItem } from "./expiry-heap.js";
 import type { LeaseSource, LeaseTime, LessorOptions } from "./types.js";
-
-/** etcd's `MaxLeaseTTL`: seconds. */
-export const MAX_LEASE_TTL = 9_000_000_000;
 
 /** Leases told by one `expired()`: at a poll every 100 ms that is etcd's 1,000 revokes a second. */
 export const EXPIRED_PER_POLL = 100;

@@ -1,0 +1,150 @@
+import type { LeaseId } from "../api/types.js";
+import { rowOf } from "./key-index-node.js";
+import type { KeyRange } from "./key-range.js";
+import type { Keyspace } from "./keyspace.js";
+import {
+  FORMAT_VERSION,
+  FRAME,
+  FRAME_TARGET_BYTES,
+  FrameWriter,
+  LEASE_BYTES,
+  MAGIC,
+  VERSION_HEAD,
+} from "./snapshot-format.js";
+import { NO_ROW, type Row } from "./version-table.js";
+
+/** Entries of the index looked at for one chunk, so that deleted keys cannot make it long. */
+const KEYS_PER_CHUNK = 2000;
+
+/** The moment a snapshot shows. */
+export interface SnapshotMoment {
+  readonly revision: number;
+  readonly compactRevision: number;
+  readonly appliedIndex: number;
+  readonly appliedTerm: number;
+  readonly leases: readonly { readonly id: LeaseId; readonly ttl: number }[];
+}
+
+/**
+ * The state of `moment`, chunk by chunk. Versions do not change and newer ones are left out, so
+ * writes may go on between chunks; what must not happen is that a version is freed: the caller holds
+ * scrubbing back meanwhile.
+ */
+export function* writeSnapshot(
+  keyspace: Keyspace,
+  moment: SnapshotMoment,
+): Generator<Uint8Array, void, undefined> {
+  const writer = new FrameWriter();
+  yield writer.frame(FRAME.header, headerPayload(moment));
+  for (const payload of leasePayloads(moment)) yield writer.frame(FRAME.leases, payload);
+  let versions = 0;
+  let from: string | undefined = "";
+  while (from !== undefined) {
+    const chunk = collectChunk(keyspace, moment, { from, to: null });
+    if (chunk.rows.length > 0) {
+      versions += chunk.rows.length;
+      yield writer.frame(FRAME.versions, versionsPayload(keyspace, chunk.rows, chunk.bytes));
+    }
+    from = chunk.next;
+  }
+  yield writer.frame(FRAME.end, endPayload(moment.leases.length, versions, writer.sum));
+}
+
+/** The versions of a key that the moment keeps, oldest first. */
+export function keptVersions(
+  keyspace: Keyspace,
+  newest: Row,
+  moment: Pick<SnapshotMoment, "revision" | "compactRevision">,
+): Row[] {
+  const { table } = keyspace;
+  const rows: Row[] = [];
+  let row = newest;
+  while (row !== NO_ROW && table.mod(row) > moment.revision) row = table.previous(row);
+  while (row !== NO_ROW && table.mod(row) >= moment.compactRevision) {
+    rows.push(row);
+    row = table.previous(row);
+  }
+  // What a reader at the compacted revision sees, unless it was written at that very revision.
+  const oldest = rows.at(-1);
+  const isHidden = oldest !== undefined && table.mod(oldest) === moment.compactRevision;
+  if (row !== NO_ROW && !isHidden && !table.isTombstone(row)) rows.push(row);
+  return rows.reverse();
+}
+
+interface Chunk {
+  readonly rows: Row[];
+  readonly bytes: number;
+  /** Where the next chunk starts; undefined at the end. */
+  readonly next: string | undefined;
+}
+
+function collectChunk(keyspace: Keyspace, moment: SnapshotMoment, range: KeyRange): Chunk {
+  const rows: Row[] = [];
+  let bytes = 0;
+  let keys = 0;
+  let next: string | undefined;
+  keyspace.index.scan(range, (entry, key) => {
+    if (bytes >= FRAME_TARGET_BYTES || keys++ >= KEYS_PER_CHUNK) {
+      next = key;
+      return false;
+    }
+    for (const row of keptVersions(keyspace, rowOf(entry), moment)) {
+      rows.push(row);
+      bytes += VERSION_HEAD + keyspace.table.keyAndValue(row).length;
+    }
+    return true;
+  });
+  return { rows, bytes, next };
+}
+
+function headerPayload(moment: SnapshotMoment): Uint8Array {
+  const payload = Buffer.alloc(MAGIC.length + 4 + 32);
+  payload.set(MAGIC);
+  let at = payload.writeUInt32LE(FORMAT_VERSION, MAGIC.length);
+  at = payload.writeDoubleLE(moment.revision, at);
+  at = payload.writeDoubleLE(moment.compactRevision, at);
+  at = payload.writeDoubleLE(moment.appliedIndex, at);
+  payload.writeDoubleLE(moment.appliedTerm, at);
+  return payload;
+}
+
+function* leasePayloads({ leases }: SnapshotMoment): Generator<Uint8Array, void, undefined> {
+  const most = FRAME_TARGET_BYTES / LEASE_BYTES;
+  for (let first = 0; first < leases.length; first += most) {
+    const some = leases.slice(first, first + most);
+    const payload = Buffer.alloc(some.length * LEASE_BYTES);
+    let at = 0;
+    for (const { id, ttl } of some) {
+      at = payload.writeBigInt64LE(id, at);
+      at = payload.writeDoubleLE(ttl, at);
+    }
+    yield payload;
+  }
+}
+
+function versionsPayload({ table }: Keyspace, rows: readonly Row[], bytes: number): Uint8Array {
+  const payload = Buffer.allocUnsafeSlow(bytes);
+  let at = 0;
+  for (const row of rows) {
+    const content = table.keyAndValue(row);
+    const keyLength = table.key(row).length;
+    at = payload.writeUInt32LE(keyLength, at);
+    at = payload.writeUInt32LE(content.length - keyLength, at);
+    at = payload.writeUInt32LE(table.sub(row), at);
+    at = payload.writeDoubleLE(table.mod(row), at);
+    at = payload.writeDoubleLE(table.create(row), at);
+    at = payload.writeDoubleLE(table.version(row), at);
+    at = payload.writeBigInt64LE(table.lease(row), at);
+    payload.set(content, at);
+    at += content.length;
+  }
+  return payload;
+}
+
+function endPayload(leases: number, versions: number, sum: number): Uint8Array {
+  const payload = Buffer.alloc(20);
+  payload.writeDoubleLE(leases, 0);
+  payload.writeDoubleLE(versions, 8);
+  payload.writeUInt32LE(sum, 16);
+  return payload;
+}
