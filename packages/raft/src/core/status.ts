@@ -41,7 +41,7 @@ export interface Status {
   readonly progress: ReadonlyMap<NodeId, MemberProgress>;
 }
 
-function memberProgress(progress: Progress): MemberProgress {
+export function memberProgress(progress: Progress): MemberProgress {
   return {
     match: progress.match,
     next: progress.next,
