@@ -1,3 +1,4 @@
+import type { MemberProgress } from "../core/status.js";
 import type { ConfState, Message, NodeId, Role } from "../core/types.js";
 
 /** A member as the group knows it. `address` is what the transport dials, `context` the application's. */
@@ -78,4 +79,10 @@ export interface GroupStatus {
   readonly firstIndex: number;
   readonly snapshotIndex: number;
   readonly confState: ConfState;
+  /** True while this member has no room for more log and refuses proposals. */
+  readonly diskFull?: boolean;
+  /** Why the last snapshot could not be taken; null when it could. */
+  readonly snapshotError?: Error | null;
+  /** What the leader knows of each member; empty on others. */
+  readonly progress?: ReadonlyMap<NodeId, MemberProgress>;
 }

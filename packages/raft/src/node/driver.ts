@@ -1,0 +1,323 @@
+import {
+  decodeConfChange,
+  type Entry,
+  EntryType,
+  type HardState,
+  LOCAL_APPEND_THREAD,
+  LOCAL_APPLY_THREAD,
+  type Message,
+  type NodeId,
+  RaftError,
+  type RawNode,
+  type ReadState,
+  type Ready,
+  type SoftState,
+} from "../index.js";
+import { membersOf } from "./members.js";
+import { decodeChangeContext, Membership } from "./membership.js";
+import { type ProposalId, unwrapCommand } from "./proposals.js";
+import { Snapshotter } from "./snapshotter.js";
+import type { OpenedStorage } from "./storage.js";
+import type { AppliedEntry, Clock, Codec, StateMachine, Transport } from "./types.js";
+
+/** Milliseconds of applying in one turn of the loop, so that heartbeats are not held up. */
+const APPLY_BUDGET_MS = 5;
+
+/** What the driver tells the group. */
+export interface DriverHost {
+  /** A turn begins: last chance to step proposals and reads. */
+  beforeReady(): void;
+  /** All that the turn's steps gave has been handed on. */
+  afterReady(): void;
+  soft(state: SoftState): void;
+  readStates(states: readonly ReadState[]): void;
+  /** A membership change entered this member's log. */
+  changeLogged(id: ProposalId): void;
+  settled(id: ProposalId, result: unknown): void;
+  termBegan(term: number): void;
+  applied(index: number): void;
+  membersChanged(): void;
+  /** The state was replaced by a snapshot: entries were skipped. */
+  restored(index: number): void;
+  fatal(error: Error): void;
+}
+
+export interface DriverOptions<Command, Result> {
+  readonly id: NodeId;
+  readonly raw: RawNode;
+  readonly storage: OpenedStorage;
+  readonly transport: Transport;
+  readonly stateMachine: StateMachine<Command, Result>;
+  readonly codec: Codec<Command>;
+  readonly clock: Clock;
+  readonly snapshotEntries: number;
+  readonly snapshotBytes: number;
+  readonly keepEntries: number;
+  readonly host: DriverHost;
+}
+
+/**
+ * Runs the core: one turn of the event loop takes everything that came in, asks the core once what
+ * is to be done, and starts it. Storage work is asynchronous (the core's `asyncStorageWrites`): while
+ * an fsync runs, the leader's appends are already on their way, and heartbeats and reads go on.
+ * Nothing that depends on an fsync leaves before it, because the core ties it to the storage message.
+ */
+export class Driver<Command, Result> {
+  readonly raw: RawNode;
+  readonly membership: Membership = new Membership();
+  readonly snapshotter: Snapshotter;
+  readonly #options: DriverOptions<Command, Result>;
+  readonly #host: DriverHost;
+  #outbox: Message[] = [];
+  readonly #toApply: Message[] = [];
+  /** Storage work that waits for a snapshot to be restored; null when none is. */
+  #held: { message: Message; sync: boolean }[] | null = null;
+  #restoring: Promise<void> | null = null;
+  #scheduled = false;
+  #stopped = false;
+  #applied: { index: number; term: number };
+
+  constructor(options: DriverOptions<Command, Result>) {
+    this.#options = options;
+    this.#host = options.host;
+    this.raw = options.raw;
+    const { snapshot, log, memory, snapshots, marks } = options.storage;
+    this.#applied = { index: 0, term: 0 };
+    if (snapshot) {
+      const { index, term, confState } = snapshot.metadata;
+      this.#applied = { index, term };
+      this.membership.reset(membersOf(snapshot), confState);
+    }
+    this.snapshotter = new Snapshotter(
+      {
+        log,
+        memory,
+        store: snapshots,
+        stateMachine: options.stateMachine,
+        entries: options.snapshotEntries,
+        bytes: options.snapshotBytes,
+        keepEntries: options.keepEntries,
+        marks,
+        onFailure: (error) => this.fail(error),
+      },
+      this.#applied.index,
+    );
+  }
+
+  get applied(): number {
+    return this.#applied.index;
+  }
+
+  /** Asks for a turn: everything until then shares it. */
+  schedule(): void {
+    if (this.#scheduled || this.#stopped) return;
+    this.#scheduled = true;
+    setImmediate(this.#turn);
+  }
+
+  /** Steps messages from a peer. */
+  receive(messages: readonly Message[]): void {
+    if (this.#stopped) return;
+    for (const message of messages) this.#step(message);
+    this.schedule();
+  }
+
+  /** Nothing is begun any more; resolves when what runs has ended. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#options.storage.log.close();
+    await this.#restoring;
+    await this.snapshotter.idle();
+  }
+
+  fail(error: unknown): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#host.fatal(error instanceof Error ? error : new Error(String(error)));
+  }
+
+  readonly #turn = (): void => {
+    this.#scheduled = false;
+    if (this.#stopped) return;
+    try {
+      this.#host.beforeReady();
+      while (this.raw.hasReady()) this.#take(this.raw.ready());
+      this.#send();
+      this.#host.afterReady();
+      this.#applySome(this.#options.clock.now() + APPLY_BUDGET_MS);
+    } catch (error) {
+      this.fail(error);
+    }
+  };
+
+  #take(ready: Ready): void {
+    if (ready.softState) this.#host.soft(ready.softState);
+    if (ready.readStates.length > 0) this.#host.readStates(ready.readStates);
+    for (const message of ready.messages) {
+      if (message.to === LOCAL_APPEND_THREAD) this.#persist(message, ready.mustSync);
+      else if (message.to === LOCAL_APPLY_THREAD) this.#toApply.push(message);
+      else this.#outbox.push(message);
+    }
+  }
+
+  #send(): void {
+    if (this.#outbox.length === 0) return;
+    const messages = this.#outbox;
+    this.#outbox = [];
+    this.#options.transport.send(messages);
+  }
+
+  #step(message: Message): void {
+    try {
+      this.raw.step(message);
+    } catch (error) {
+      // A peer that was removed, or a forwarded proposal that cannot be taken: both are its loss.
+      if (!RaftError.is(error) || !IGNORED.has(error.code)) this.fail(error);
+    }
+  }
+
+  /** What a piece of work made true: the core's own part at once, the others' with the turn. */
+  #deliver(responses: readonly Message[]): void {
+    for (const message of responses) {
+      if (message.to === this.#options.id) this.#step(message);
+      else this.#outbox.push(message);
+    }
+    this.schedule();
+  }
+
+  #persist(message: Message, sync: boolean): void {
+    if (this.#held) {
+      this.#held.push({ message, sync });
+      return;
+    }
+    for (const entry of message.entries) {
+      if (entry.type !== EntryType.Normal) this.#announceChange(entry);
+    }
+    if (message.snapshot) {
+      this.#held = [];
+      this.#restoring = this.#restore(message).catch((error: unknown) => this.fail(error));
+      return;
+    }
+    const record = { entries: message.entries, hardState: hardStateOf(message), sync };
+    this.#options.storage.log.append(record).then(
+      () => this.#persisted(message),
+      (error: unknown) => this.fail(error),
+    );
+  }
+
+  #persisted(message: Message): void {
+    if (this.#stopped) return;
+    try {
+      const { memory } = this.#options.storage;
+      if (message.entries.length > 0) memory.append(message.entries);
+      const hardState = hardStateOf(message);
+      if (hardState) memory.setHardState(hardState);
+      this.#deliver(message.responses);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** The leader sent a snapshot, and its file is here: it replaces log and state. */
+  async #restore(message: Message): Promise<void> {
+    const snapshot = message.snapshot!;
+    const { index, term, confState } = snapshot.metadata;
+    const { log, memory, snapshots } = this.#options.storage;
+    const { entries } = message;
+    this.#applySome(Number.POSITIVE_INFINITY);
+    await log.append({
+      snapshot: { index, term },
+      entries,
+      hardState: hardStateOf(message),
+      sync: true,
+    });
+    memory.applySnapshot(snapshot);
+    const members = membersOf(snapshot);
+    await this.#options.stateMachine.restore(snapshots.state({ index, term }), { index, term });
+    if (this.#stopped) return;
+    this.#applied = { index, term };
+    this.membership.reset(members, confState);
+    const released = this.snapshotter.received({ index, term });
+    this.#host.membersChanged();
+    this.#host.restored(index);
+    this.#persisted({ ...message, snapshot: null });
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const one of held) this.#persist(one.message, one.sync);
+    this.#host.applied(index);
+    await released;
+  }
+
+  #announceChange(entry: Entry): void {
+    const { id } = decodeChangeContext(decodeConfChange(entry.data).context);
+    if (id) this.#host.changeLogged(id);
+  }
+
+  #applySome(until: number): void {
+    while (this.#toApply.length > 0) {
+      this.#apply(this.#toApply.shift()!);
+      if (this.#options.clock.now() >= until) break;
+    }
+    if (this.#toApply.length > 0) this.schedule();
+  }
+
+  #apply(message: Message): void {
+    const { entries } = message;
+    const batch: AppliedEntry<Command>[] = [];
+    const ids: (ProposalId | null)[] = [];
+    let bytes = 0;
+    for (const entry of entries) {
+      const { index, term, data } = entry;
+      if (index !== this.#applied.index + 1) {
+        throw new RaftError(
+          "corrupt",
+          `entry ${index} is to be applied after ${this.#applied.index}`,
+        );
+      }
+      this.#applied = { index, term };
+      bytes += data.length;
+      if (entry.type === EntryType.Normal && data.length > 0) {
+        const { id, command } = unwrapCommand(data, index);
+        batch.push({ index, term, command: this.#options.codec.decode(command) });
+        ids.push(id);
+      } else {
+        batch.push({ index, term, command: null });
+        ids.push(entry.type === EntryType.Normal ? null : this.#applyChange(entry));
+      }
+    }
+    const results = this.#options.stateMachine.apply(batch);
+    for (const [at, id] of ids.entries()) {
+      if (id) this.#host.settled(id, batch[at]!.command === null ? undefined : results[at]);
+      else this.#host.termBegan(batch[at]!.term);
+    }
+    this.#deliver(message.responses);
+    this.#host.applied(this.#applied.index);
+    this.snapshotter.count(bytes);
+    this.#maybeSnapshot();
+  }
+
+  #maybeSnapshot(): void {
+    if (this.#held) return;
+    const { index, term } = this.#applied;
+    this.snapshotter.maybe(index, () => {
+      const { confState } = this.membership;
+      return { index, term, confState, members: this.membership.list() };
+    });
+  }
+
+  /** Returns who waits for it. */
+  #applyChange(entry: Entry): ProposalId | null {
+    const change = decodeConfChange(entry.data);
+    const { id, members } = decodeChangeContext(change.context);
+    this.membership.apply(change, members, this.raw.applyConfChange(change));
+    this.#host.membersChanged();
+    return id;
+  }
+}
+
+const IGNORED: ReadonlySet<string> = new Set(["step-peer-not-found", "proposal-dropped"]);
+
+/** A storage message without a hard state has zeros in these. */
+function hardStateOf({ term, vote, commit }: Message): HardState | null {
+  return term === 0 && vote === 0 && commit === 0 ? null : { term, vote, commit };
+}

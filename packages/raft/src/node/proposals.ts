@@ -1,0 +1,158 @@
+import { randomInt } from "node:crypto";
+import { type NodeId, RaftError, type RaftErrorCode } from "../index.js";
+import { getUint64, setUint64 } from "./wal-frame.js";
+
+/** Who proposed an entry: its waiter is found again by this when the entry is applied. */
+export interface ProposalId {
+  readonly origin: NodeId;
+  /** Random for each start of the member, so that a restarted one never takes an old entry for its own. */
+  readonly epoch: number;
+  readonly sequence: number;
+}
+
+/*
+ * On the log: u8 kind, 7 bytes zero (room for flags), u64 origin, u64 epoch, u64 sequence,
+ * then the command's own bytes. Little-endian.
+ */
+const HEADER = 32;
+const KIND_COMMAND = 1;
+
+/** Puts a command in its envelope. */
+export function wrapCommand(id: ProposalId, command: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(HEADER + command.length);
+  const view = new DataView(bytes.buffer);
+  bytes[0] = KIND_COMMAND;
+  setUint64(view, 8, id.origin);
+  setUint64(view, 16, id.epoch);
+  setUint64(view, 24, id.sequence);
+  bytes.set(command, HEADER);
+  return bytes;
+}
+
+/** Takes an envelope apart; the command is a view. An unknown kind must stop the apply: it throws. */
+export function unwrapCommand(
+  data: Uint8Array,
+  index: number,
+): { id: ProposalId; command: Uint8Array } {
+  if (data.length < HEADER || data[0] !== KIND_COMMAND) {
+    const kind = `entry ${index} is of kind ${data[0]}`;
+    throw new RaftError("corrupt", `${kind}, which this version cannot apply`);
+  }
+  const view = new DataView(data.buffer, data.byteOffset, HEADER);
+  const id = {
+    origin: getUint64(view, 8),
+    epoch: getUint64(view, 16),
+    sequence: getUint64(view, 24),
+  };
+  return { id, command: data.subarray(HEADER) };
+}
+
+interface Waiter {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: Error) => void;
+  readonly deadline: number;
+  /** The term in which this member appended it as the leader; 0 while unknown or when forwarded. */
+  term: number;
+  release: (() => void) | null;
+}
+
+/** The proposals of this member that wait for their entry to be applied. */
+export class Proposals {
+  readonly #origin: NodeId;
+  readonly #epoch: number = randomInt(2 ** 47);
+  /** In order of their deadlines, which all are the same span ahead. */
+  readonly #waiters: Map<number, Waiter> = new Map();
+  #sequence = 0;
+
+  constructor(origin: NodeId) {
+    this.#origin = origin;
+  }
+
+  get size(): number {
+    return this.#waiters.size;
+  }
+
+  /** A new identity and the promise for its result. */
+  open<T>(
+    deadline: number,
+    signal: AbortSignal | undefined,
+  ): { id: ProposalId; result: Promise<T> } {
+    const sequence = ++this.#sequence;
+    const id = { origin: this.#origin, epoch: this.#epoch, sequence };
+    const result = new Promise<T>((resolve, reject) => {
+      const waiter: Waiter = {
+        resolve: resolve as (result: unknown) => void,
+        reject,
+        deadline,
+        term: 0,
+        release: null,
+      };
+      this.#waiters.set(sequence, waiter);
+      if (!signal) return;
+      const abort = (): void => {
+        const cause = { cause: signal.reason };
+        this.fail(id, new RaftError("proposal-uncertain", "the caller stopped waiting", cause));
+      };
+      signal.addEventListener("abort", abort, { once: true });
+      waiter.release = () => signal.removeEventListener("abort", abort);
+    });
+    return { id, result };
+  }
+
+  /** This member is the leader of `term` and has appended the proposal. */
+  appended(id: ProposalId, term: number): void {
+    const waiter = this.#waiters.get(id.sequence);
+    if (waiter) waiter.term = term;
+  }
+
+  /** Its entry was applied. Other members' proposals are no concern of this one. */
+  settle(id: ProposalId, result: unknown): void {
+    if (this.#mine(id)) this.#take(id.sequence)?.resolve(result);
+  }
+
+  fail(id: ProposalId, error: Error): void {
+    if (this.#mine(id)) this.#take(id.sequence)?.reject(error);
+  }
+
+  /** True while the proposal waits. */
+  has(id: ProposalId): boolean {
+    return this.#mine(id) && this.#waiters.has(id.sequence);
+  }
+
+  /**
+   * The first entry of `term` was applied: what this member appended as the leader of an earlier
+   * term and is not applied by now was overwritten, and no log can commit it any more.
+   */
+  termBegan(term: number): void {
+    for (const [sequence, waiter] of this.#waiters) {
+      if (waiter.term === 0 || waiter.term >= term) continue;
+      const message = `lost: the leader of term ${waiter.term} was replaced before it was committed`;
+      this.#take(sequence)?.reject(new RaftError("proposal-dropped", message));
+    }
+  }
+
+  expire(now: number): void {
+    for (const [sequence, waiter] of this.#waiters) {
+      if (waiter.deadline > now) return;
+      const message = "no answer in time: it may or may not take effect";
+      this.#take(sequence)?.reject(new RaftError("proposal-uncertain", message));
+    }
+  }
+
+  failAll(code: RaftErrorCode, message: string, cause?: unknown): void {
+    for (const sequence of [...this.#waiters.keys()]) {
+      this.#take(sequence)?.reject(new RaftError(code, message, { cause }));
+    }
+  }
+
+  #mine(id: ProposalId): boolean {
+    return id.origin === this.#origin && id.epoch === this.#epoch;
+  }
+
+  #take(sequence: number): Waiter | undefined {
+    const waiter = this.#waiters.get(sequence);
+    this.#waiters.delete(sequence);
+    waiter?.release?.();
+    return waiter;
+  }
+}

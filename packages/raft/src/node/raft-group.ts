@@ -1,0 +1,561 @@
+import { EventEmitter } from "node:events";
+import {
+  ConfChangeType,
+  type ConfState,
+  createMessage,
+  type Entry,
+  EntryType,
+  MessageType,
+  NONE,
+  type NodeId,
+  RaftError,
+  RawNode,
+  type ReadState,
+  Role,
+  type SoftState,
+} from "../index.js";
+import { realClock, Ticker } from "./clock.js";
+import { Driver, type DriverHost } from "./driver.js";
+import { changeOf, encodeChangeContext } from "./membership.js";
+import type { ProposeOptions, RaftGroupEvents, RaftGroupOptions, WaitOptions } from "./options.js";
+import { type ProposalId, Proposals, wrapCommand } from "./proposals.js";
+import { Reads } from "./reads.js";
+import { type OpenedStorage, openStorage } from "./storage.js";
+import type { Clock, GroupStatus, Member, TransportHandlers } from "./types.js";
+
+const MEBIBYTE = 1024 * 1024;
+/** Bytes of proposals in one message to the core or the leader. */
+const PROPOSAL_BATCH_BYTES = MEBIBYTE;
+/** Ticks after which an unanswered read round is asked again. */
+const READ_RETRY_TICKS = 5;
+
+type Settings<Command, Result> = Required<
+  Omit<RaftGroupOptions<Command, Result>, "join" | "random">
+>;
+
+/** A proposal that waits for the turn's message to the core. */
+interface Queued {
+  readonly id: ProposalId;
+  readonly data: Uint8Array;
+  /** Null when it may be forwarded; else the term it asks for, 0 for any. */
+  readonly leaderTerm: number | null;
+}
+
+/**
+ * One member of a group that replicates a state machine.
+ *
+ * Guarantees: a result is given only after the command is durable on a majority and applied here.
+ * `proposal-dropped` means that it has not taken and will not take effect; `proposal-uncertain`
+ * that it may have. No proposal is repeated by the group itself.
+ *
+ * After `fatal` (a failed fsync, damage found, a state machine that threw) the member is dead: every
+ * call rejects with that error, and the process should exit and start anew.
+ *
+ * @example
+ * ```ts
+ * const group = await RaftGroup.open({
+ *   id: 1, clusterId: "demo", members: [{ id: 1, address: "", context: new Uint8Array(), learner: false }],
+ *   storage: "memory", transport: new MemoryNetwork().transport(1), stateMachine, codec,
+ * });
+ * await group.propose("add 1");
+ * await group.readBarrier();
+ * ```
+ */
+export class RaftGroup<Command, Result> implements AsyncDisposable {
+  readonly #settings: Settings<Command, Result>;
+  readonly #driver: Driver<Command, Result>;
+  readonly #storage: OpenedStorage;
+  readonly #proposals: Proposals;
+  readonly #reads: Reads;
+  readonly #ticker: Ticker;
+  readonly #events = new EventEmitter();
+  #queue: Queued[] = [];
+  #changes: ProposalId[] = [];
+  #soft: SoftState = { lead: NONE, role: Role.Follower };
+  #transferring: { to: NodeId; ticks: number; resolve: () => void; reject: (e: Error) => void }[] =
+    [];
+  #failure: RaftError | null = null;
+  #diskFull = false;
+  #closing: Promise<void> | null = null;
+  #opened: { index: number; resolve: () => void; reject: (error: Error) => void } | null = null;
+
+  private constructor(
+    settings: Settings<Command, Result>,
+    storage: OpenedStorage,
+    random: (n: number) => number,
+  ) {
+    const { id, clock, tickMs, stateMachine, codec, transport } = settings;
+    this.#settings = settings;
+    this.#storage = storage;
+    this.#proposals = new Proposals(id);
+    const raw = new RawNode({
+      id,
+      electionTick: settings.electionTicks,
+      heartbeatTick: settings.heartbeatTicks,
+      storage: storage.memory,
+      applied: storage.snapshot?.metadata.index ?? 0,
+      asyncStorageWrites: true,
+      maxSizePerMsg: MEBIBYTE,
+      maxCommittedSizePerReady: MEBIBYTE,
+      maxUncommittedSize: settings.maxUncommittedBytes,
+      maxInflightMsgs: 256,
+      maxInflightBytes: 32 * MEBIBYTE,
+      checkQuorum: true,
+      preVote: true,
+      stepDownOnRemoval: true,
+      random,
+    });
+    this.#driver = new Driver({
+      id,
+      raw,
+      storage,
+      transport,
+      stateMachine,
+      codec,
+      clock,
+      snapshotEntries: settings.snapshotEntries,
+      snapshotBytes: settings.snapshotBytes,
+      keepEntries: settings.keepEntries,
+      host: this.#host(),
+    });
+    this.#reads = new Reads(id, (context) => {
+      raw.readIndex(context);
+      this.#driver.schedule();
+    });
+    this.#ticker = new Ticker(clock, tickMs, () => this.#tick());
+  }
+
+  /**
+   * Opens a member: reads its folder, restores the state machine, applies what is known to be
+   * committed, and starts the transport. Resolves without waiting for a leader.
+   *
+   * @throws RaftError `invalid-config`, `wrong-cluster`, `corrupt`, `disk-full`, `storage-failed`;
+   * the transport's error when its address is in use. Nothing stays open then.
+   */
+  static async open<Command, Result>(
+    options: RaftGroupOptions<Command, Result>,
+  ): Promise<RaftGroup<Command, Result>> {
+    const settings = withDefaults(options);
+    const random = options.random ?? Math.random;
+    const told: { group: RaftGroup<Command, Result> | null; full: boolean } = {
+      group: null,
+      full: false,
+    };
+    const storage = await openStorage(options, (full) => {
+      told.full = full;
+      if (told.group) told.group.#setDiskFull(full);
+    });
+    try {
+      const { snapshot, snapshots } = storage;
+      if (snapshot) {
+        const { index, term } = snapshot.metadata;
+        const state = snapshots.state({ index, term });
+        await options.stateMachine.restore(state, { index, term });
+      }
+      const draw = (n: number): number => Math.floor(random() * n);
+      const group = new RaftGroup(settings, storage, draw);
+      told.group = group;
+      group.#diskFull = told.full;
+      await group.#start();
+      return group;
+    } catch (error) {
+      await storage.log.close();
+      throw error;
+    }
+  }
+
+  /** True while this member believes that it leads; a fresh proof costs a `readBarrier`. */
+  get isLeader(): boolean {
+    return this.#soft.role === Role.Leader && this.#failure === null;
+  }
+
+  /**
+   * Replicates a command; resolves with what the state machine made of it on this member. A
+   * follower's goes to the leader.
+   *
+   * @throws RaftError `proposal-dropped` (safe to repeat: no leader, too much uncommitted, not the
+   * leader with `onlyAsLeader`), `proposal-uncertain` (may have taken effect), `disk-full`,
+   * `storage-failed`, `stopped`
+   */
+  async propose(command: Command, options: ProposeOptions = {}): Promise<Result> {
+    this.#checkProposable();
+    options.signal?.throwIfAborted();
+    const bytes = this.#settings.codec.encode(command);
+    if (bytes.length > this.#settings.maxCommandBytes) {
+      const message = `the command has ${bytes.length} bytes, more than maxCommandBytes`;
+      throw new RaftError("proposal-dropped", message);
+    }
+    const { id, result } = this.#proposals.open<Result>(this.#deadline(), options.signal);
+    const leaderTerm = options.onlyAsLeader ? (options.term ?? 0) : null;
+    this.#queue.push({ id, data: wrapCommand(id, bytes), leaderTerm });
+    this.#driver.schedule();
+    return await result;
+  }
+
+  /**
+   * Resolves with an index that is at or after everything acknowledged before the call, once it is
+   * applied here: what is read from the state machine then is linearizable. On any member.
+   *
+   * @throws RaftError `read-unavailable`, `stopped`; the signal's reason
+   */
+  async readBarrier(options: WaitOptions = {}): Promise<number> {
+    this.#checkRunning();
+    options.signal?.throwIfAborted();
+    const read = this.#reads.wait(this.#deadline(), options.signal);
+    this.#driver.schedule();
+    return await read;
+  }
+
+  /** Adds a voting member; start it with `join: true`. A learner that is promoted costs less time without quorum. */
+  async addMember(member: Omit<Member, "learner">, options: WaitOptions = {}): Promise<void> {
+    await this.#change(ConfChangeType.AddNode, { ...member, learner: false }, options);
+  }
+
+  /** Adds a member that is sent everything and has no vote. */
+  async addLearner(member: Omit<Member, "learner">, options: WaitOptions = {}): Promise<void> {
+    await this.#change(ConfChangeType.AddLearnerNode, { ...member, learner: true }, options);
+  }
+
+  /** Gives a learner a vote. */
+  async promote(id: NodeId, options: WaitOptions = {}): Promise<void> {
+    const member = this.#known(id);
+    await this.#change(ConfChangeType.AddNode, { ...member, learner: false }, options);
+  }
+
+  async removeMember(id: NodeId, options: WaitOptions = {}): Promise<void> {
+    await this.#change(ConfChangeType.RemoveNode, this.#known(id), options);
+  }
+
+  /** Changes a member's address or context. */
+  async updateMember(member: Omit<Member, "learner">, options: WaitOptions = {}): Promise<void> {
+    const { learner } = this.#known(member.id);
+    await this.#change(ConfChangeType.UpdateNode, { ...member, learner }, options);
+  }
+
+  /** Hands leadership to a voter; resolves when it leads. @throws RaftError `proposal-dropped` when it did not within two election timeouts */
+  async transferLeadership(to: NodeId): Promise<void> {
+    this.#checkRunning();
+    if (this.#soft.lead === to) return;
+    const ticks = 2 * this.#settings.electionTicks;
+    await new Promise<void>((resolve, reject) => {
+      this.#transferring.push({ to, ticks, resolve, reject });
+      this.#driver.raw.transferLeader(to);
+      this.#driver.schedule();
+    });
+  }
+
+  /** All members as of the last applied entry, by ID. */
+  members(): readonly Member[] {
+    return this.#driver.membership.list();
+  }
+
+  status(): GroupStatus {
+    const { id, clusterId } = this.#settings;
+    const { role, lead, term, commit, progress } = this.#driver.raw.status();
+    const { memory } = this.#storage;
+    const { snapshotter, membership, applied } = this.#driver;
+    return {
+      id,
+      clusterId,
+      role,
+      leader: lead,
+      term,
+      commit,
+      applied,
+      lastIndex: memory.lastIndex(),
+      firstIndex: memory.firstIndex(),
+      snapshotIndex: snapshotter.newest,
+      confState: membership.confState,
+      diskFull: this.#diskFull,
+      snapshotError: snapshotter.lastError,
+      progress,
+    };
+  }
+
+  on<Name extends keyof RaftGroupEvents>(
+    name: Name,
+    listener: (...values: RaftGroupEvents[Name]) => void,
+  ): this {
+    this.#events.on(name, listener);
+    return this;
+  }
+
+  off<Name extends keyof RaftGroupEvents>(
+    name: Name,
+    listener: (...values: RaftGroupEvents[Name]) => void,
+  ): this {
+    this.#events.off(name, listener);
+    return this;
+  }
+
+  /**
+   * Stops this member. It writes nothing more: what was not durable is as after a crash, and what
+   * waits is rejected with `stopped`. Transfer leadership first for a shutdown that nobody notices.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #start(): Promise<void> {
+    const { commit } = this.#storage.hardState;
+    if (this.#driver.applied < commit) {
+      const replayed = new Promise<void>((resolve, reject) => {
+        this.#opened = { index: commit, resolve, reject };
+      });
+      this.#driver.schedule();
+      await replayed;
+      this.#opened = null;
+    }
+    this.#setPeers();
+    await this.#settings.transport.start(this.#handlers());
+    this.#ticker.start();
+    const { voters, votersOutgoing }: ConfState = this.#driver.membership.confState;
+    const alone = voters.length === 1 && votersOutgoing.length === 0;
+    if (alone && voters[0] === this.#settings.id) this.#driver.raw.campaign();
+    this.#driver.schedule();
+  }
+
+  async #close(): Promise<void> {
+    this.#ticker.stop();
+    this.#failure ??= new RaftError("stopped", "the group was closed");
+    this.#rejectAll(this.#failure);
+    await Promise.all([this.#driver.stop(), this.#settings.transport[Symbol.asyncDispose]()]);
+  }
+
+  #host(): DriverHost {
+    return {
+      beforeReady: () => this.#flush(),
+      afterReady: () => this.#checkChanges(),
+      soft: (state) => this.#setSoft(state),
+      readStates: (states) => this.#confirmReads(states),
+      changeLogged: (id) => {
+        this.#changes = this.#changes.filter((one) => one.sequence !== id.sequence);
+      },
+      settled: (id, result) => this.#proposals.settle(id, result),
+      termBegan: (term) => this.#proposals.termBegan(term),
+      applied: (index) => {
+        this.#reads.applied(index);
+        if (this.#opened && index >= this.#opened.index) this.#opened.resolve();
+      },
+      membersChanged: () => {
+        this.#setPeers();
+        this.#events.emit("members", this.members());
+      },
+      restored: () => {
+        const message = "this member was restored from a snapshot, which hides what became of it";
+        this.#proposals.failAll("proposal-uncertain", message);
+      },
+      fatal: (error) => this.#fatal(error),
+    };
+  }
+
+  #handlers(): TransportHandlers {
+    const { snapshots } = this.#storage;
+    const { raw } = this.#driver;
+    const report = (work: () => void): void => {
+      if (this.#failure) return;
+      work();
+      this.#driver.schedule();
+    };
+    return {
+      receive: (messages) => this.#driver.receive(messages),
+      unreachable: (id) => report(() => raw.reportUnreachable(id)),
+      snapshotSent: (id, ok) => report(() => raw.reportSnapshot(id, ok)),
+      openSnapshot: (index) => snapshots.bytes(index),
+      storeSnapshot: (index, term, chunks) => snapshots.receive({ index, term }, chunks),
+    };
+  }
+
+  #tick(): void {
+    const now = this.#settings.clock.now();
+    this.#driver.raw.tick();
+    this.#proposals.expire(now);
+    this.#reads.tick(now, READ_RETRY_TICKS);
+    for (const transfer of this.#transferring) {
+      if (--transfer.ticks > 0) continue;
+      transfer.reject(
+        new RaftError("proposal-dropped", `${transfer.to} did not become the leader`),
+      );
+    }
+    this.#transferring = this.#transferring.filter(({ ticks }) => ticks > 0);
+    this.#driver.schedule();
+  }
+
+  /** Hands the turn's proposals to the core, many in one message. */
+  #flush(): void {
+    this.#reads.begin();
+    if (this.#queue.length === 0) return;
+    const status = this.#driver.raw.status();
+    const term = status.role === Role.Leader ? status.term : 0;
+    let batch: Queued[] = [];
+    let bytes = 0;
+    for (const queued of this.#queue.splice(0)) {
+      const { leaderTerm, id, data } = queued;
+      if (leaderTerm !== null && (term === 0 || (leaderTerm !== 0 && leaderTerm !== term))) {
+        const message = "this member is not the leader, or not in that term";
+        this.#proposals.fail(id, new RaftError("proposal-dropped", message));
+        continue;
+      }
+      if (bytes + data.length > PROPOSAL_BATCH_BYTES && batch.length > 0) {
+        this.#step(batch, term);
+        batch = [];
+        bytes = 0;
+      }
+      batch.push(queued);
+      bytes += data.length;
+    }
+    if (batch.length > 0) this.#step(batch, term);
+  }
+
+  #step(batch: readonly Queued[], term: number): void {
+    const entries = batch.map(({ data }): Entry => {
+      return { term: 0, index: 0, type: EntryType.Normal, data };
+    });
+    try {
+      this.#driver.raw.step(
+        createMessage({ type: MessageType.Prop, from: this.#settings.id, entries }),
+      );
+    } catch (error) {
+      if (!RaftError.is(error)) throw error;
+      for (const { id } of batch) this.#proposals.fail(id, error);
+      return;
+    }
+    if (term > 0) for (const { id } of batch) this.#proposals.appended(id, term);
+  }
+
+  async #change(type: ConfChangeType, member: Member, { signal }: WaitOptions): Promise<void> {
+    this.#checkProposable();
+    signal?.throwIfAborted();
+    const { id, result } = this.#proposals.open<void>(this.#deadline(), signal);
+    const context = encodeChangeContext(id, [member]);
+    try {
+      this.#driver.raw.proposeConfChange(changeOf(type, member.id, context));
+      if (this.#driver.raw.status().role === Role.Leader) this.#changes.push(id);
+    } catch (error) {
+      this.#proposals.fail(id, error instanceof Error ? error : new Error(String(error)));
+    }
+    this.#driver.schedule();
+    await result;
+  }
+
+  /** The core turns a change that it refuses into an empty entry: what is not in the log by now was refused. */
+  #checkChanges(): void {
+    for (const id of this.#changes.splice(0)) {
+      const message = "another change of membership is under way, or this one is not possible";
+      this.#proposals.fail(id, new RaftError("proposal-dropped", message));
+    }
+  }
+
+  #setSoft(state: SoftState): void {
+    const before = this.#soft;
+    this.#soft = state;
+    if (state.lead === before.lead) return;
+    this.#reads.restart();
+    for (const { to, resolve } of this.#transferring) if (to === state.lead) resolve();
+    this.#transferring = this.#transferring.filter(({ to }) => to !== state.lead);
+    const { term } = this.#driver.raw.status();
+    this.#events.emit("leader", state.lead, term);
+    if (this.#diskFull) this.#handOver();
+  }
+
+  #confirmReads(states: readonly ReadState[]): void {
+    for (const state of states) this.#reads.confirm(state, this.#driver.applied);
+  }
+
+  #setPeers(): void {
+    const { id, members, transport } = this.#settings;
+    const known = this.#driver.membership.list();
+    // A member that joins knows nobody until it is sent the log: it is told where the others are.
+    const all = known.length > 0 ? known : members;
+    transport.setPeers(all.filter((member) => member.id !== id));
+  }
+
+  #setDiskFull(full: boolean): void {
+    this.#diskFull = full;
+    if (full) this.#handOver();
+  }
+
+  /** A leader that cannot write much longer gives way to a voter that is up to date. */
+  #handOver(): void {
+    if (!this.isLeader) return;
+    const { voters } = this.#driver.membership.confState;
+    const other = voters.find((id) => id !== this.#settings.id);
+    if (other === undefined) return;
+    this.#driver.raw.transferLeader(other);
+    this.#driver.schedule();
+  }
+
+  #fatal(error: Error): void {
+    if (this.#failure) return;
+    this.#failure = RaftError.is(error)
+      ? error
+      : new RaftError("storage-failed", `the member cannot go on: ${error.message}`, {
+          cause: error,
+        });
+    this.#ticker.stop();
+    this.#rejectAll(this.#failure);
+    this.#opened?.reject(this.#failure);
+    // Its peers must see it gone, rather than wait for one that will not answer.
+    this.#settings.transport[Symbol.asyncDispose]().then(
+      () => {},
+      () => {},
+    );
+    this.#events.emit("fatal", this.#failure);
+  }
+
+  #rejectAll(error: RaftError): void {
+    this.#queue = [];
+    this.#proposals.failAll(error.code, error.message, error);
+    this.#reads.failAll(error);
+    for (const { reject } of this.#transferring.splice(0)) reject(error);
+  }
+
+  #known(id: NodeId): Member {
+    const member = this.#driver.membership.get(id);
+    if (member) return member;
+    throw new RaftError("invalid-config", `there is no member ${id}`);
+  }
+
+  #checkRunning(): void {
+    if (this.#failure) throw this.#failure;
+  }
+
+  #checkProposable(): void {
+    this.#checkRunning();
+    if (this.#diskFull) throw new RaftError("disk-full", "no space left for the log");
+    if (this.#proposals.size >= this.#settings.maxPendingProposals) {
+      throw new RaftError("proposal-dropped", "maxPendingProposals are waiting");
+    }
+  }
+
+  #deadline(): number {
+    return this.#settings.clock.now() + this.#settings.requestTimeoutMs;
+  }
+}
+
+function withDefaults<Command, Result>(
+  options: RaftGroupOptions<Command, Result>,
+): Settings<Command, Result> {
+  const tickMs = options.tickMs ?? 100;
+  const electionTicks = options.electionTicks ?? 10;
+  const clock: Clock = options.clock ?? realClock;
+  return {
+    heartbeatTicks: 1,
+    snapshotEntries: 50_000,
+    snapshotBytes: 256 * MEBIBYTE,
+    keepEntries: 5_000,
+    maxUncommittedBytes: 64 * MEBIBYTE,
+    maxCommandBytes: 16 * MEBIBYTE,
+    maxPendingProposals: 100_000,
+    requestTimeoutMs: 5_000 + 2 * electionTicks * tickMs,
+    ...options,
+    tickMs,
+    electionTicks,
+    clock,
+  };
+}

@@ -1,0 +1,131 @@
+import { type ConfState, type MemoryStorage, RaftError } from "../index.js";
+import { encodeMembers } from "./members.js";
+import type { SnapshotStore } from "./snapshot-store.js";
+import type { Member, StateMachine } from "./types.js";
+import type { DurableLog, SnapshotPoint } from "./wal-types.js";
+
+/** Snapshots kept: the newest, and the one before in case the newest turns out damaged. */
+const KEPT = 2;
+
+export interface SnapshotterOptions {
+  readonly log: DurableLog;
+  readonly memory: MemoryStorage;
+  readonly store: SnapshotStore;
+  readonly stateMachine: Pick<StateMachine<never, never>, "snapshot">;
+  readonly entries: number;
+  readonly bytes: number;
+  readonly keepEntries: number;
+  /** Snapshots there are at the start, oldest first. */
+  readonly marks: readonly SnapshotPoint[];
+  /** The log cannot go on. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** What the state machine's view belongs to. */
+export interface SnapshotPlace {
+  readonly index: number;
+  readonly term: number;
+  readonly confState: ConfState;
+  readonly members: readonly Member[];
+}
+
+/**
+ * Takes this member's own snapshots, one at a time: first the file, then its mark in the log, then
+ * the log before it goes. The log on disk is kept from the snapshot before.
+ */
+export class Snapshotter {
+  readonly #options: SnapshotterOptions;
+  /** Where the last one was begun. */
+  #index: number;
+  #bytes = 0;
+  /** Those that the log knows of, oldest first. */
+  #marks: readonly SnapshotPoint[];
+  #running: Promise<void> | null = null;
+  /** Why the last attempt failed; the next is made after as many entries again. */
+  lastError: Error | null = null;
+
+  constructor(options: SnapshotterOptions, index: number) {
+    this.#options = options;
+    this.#index = index;
+    this.#marks = options.marks.slice(-KEPT);
+  }
+
+  /** Bytes of entries were applied. */
+  count(bytes: number): void {
+    this.#bytes += bytes;
+  }
+
+  /** The newest snapshot's index, 0 where there is none. */
+  get newest(): number {
+    return this.#marks.at(-1)?.index ?? 0;
+  }
+
+  /** A snapshot came from the leader, and is in the log and in the core. */
+  async received(at: SnapshotPoint): Promise<void> {
+    this.#index = at.index;
+    this.#bytes = 0;
+    await this.#release(at);
+  }
+
+  /** Begins one if it is due. To be called when the state machine stands at `place`. */
+  maybe(index: number, place: () => SnapshotPlace): void {
+    if (this.#running) return;
+    const { entries, bytes } = this.#options;
+    if (index - this.#index < entries && (this.#bytes < bytes || index === this.#index)) return;
+    this.#index = index;
+    this.#bytes = 0;
+    const at = place();
+    let state: AsyncIterable<Uint8Array>;
+    try {
+      state = this.#options.stateMachine.snapshot();
+    } catch (error) {
+      this.lastError = asError(error);
+      return;
+    }
+    this.#running = this.#take(at, state).finally(() => {
+      this.#running = null;
+    });
+  }
+
+  /** Resolves when none is being taken. */
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+
+  async #take(at: SnapshotPlace, state: AsyncIterable<Uint8Array>): Promise<void> {
+    const { store, memory } = this.#options;
+    const { index, term, confState } = at;
+    const data = encodeMembers(at.members);
+    try {
+      await store.write({ metadata: { index, term, confState }, data }, state);
+      this.lastError = null;
+    } catch (error) {
+      // The member goes on with a longer log; status() shows it.
+      this.lastError = asError(error);
+      return;
+    }
+    try {
+      if (this.newest >= index) return;
+      await this.#options.log.append({ snapshot: { index, term }, sync: true });
+      if (this.newest >= index) return;
+      memory.createSnapshot(index, confState, data);
+      const from = index - this.#options.keepEntries;
+      if (from > memory.firstIndex()) memory.compact(from);
+      await this.#release({ index, term });
+    } catch (error) {
+      if (!RaftError.is(error) || error.code !== "stopped") this.#options.onFailure(error);
+    }
+  }
+
+  /** Gives up files and log that the two newest snapshots do not need. */
+  async #release(newest: SnapshotPoint): Promise<void> {
+    const { store, log } = this.#options;
+    this.#marks = [...this.#marks, newest].slice(-KEPT);
+    await store.prune(this.#marks);
+    if (this.#marks.length === KEPT) await log.release(this.#marks[0]!.index);
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,168 @@
+import { crc32c } from "./crc32c.js";
+
+/*
+ * A frame, little-endian, padded with zeros to 8 bytes:
+ *
+ *   0  u32 CRC32C over bytes [4, 32 + length)
+ *   4  u32 length of the payload
+ *   8  u8  frame type, u8 entry type, u16 zero
+ *  12  u32 the segment's nonce: a frame of another segment, or one inside somebody's payload,
+ *          does not pass for one of ours
+ *  16  u64 term
+ *  24  u64 index
+ *  32  payload
+ */
+
+/** Bytes before a frame's payload. */
+export const FRAME_HEADER = 32;
+
+/** What a frame holds; its `term` and `index` mean what is said here. */
+export const FrameType = {
+  /** Head of a segment: term and index of the last entry before it; payload: {@link SegmentHead}. */
+  Segment: 1,
+  /** One entry of the log. */
+  Entry: 2,
+  /** term; index is the commit index; payload: the vote as u64. */
+  HardState: 3,
+  /** A snapshot of (term, index) is durable. */
+  Snapshot: 4,
+  /** End of a batch: term is its length in bytes up to here, index its number, which goes up by one. */
+  Commit: 5,
+} as const;
+export type FrameType = (typeof FrameType)[keyof typeof FrameType];
+
+export interface Frame {
+  readonly type: number;
+  readonly entryType: number;
+  readonly term: number;
+  readonly index: number;
+  /** A view into what was read. */
+  readonly payload: Uint8Array;
+  /** Bytes on disk, padding included. */
+  readonly size: number;
+}
+
+/** Bytes a payload of `length` takes as a frame. */
+export function frameSize(length: number): number {
+  return FRAME_HEADER + ((length + 7) & ~7);
+}
+
+/** Frames being gathered for one write; the memory is used again for the next. */
+export class FrameBuffer {
+  #bytes: Uint8Array;
+  #view: DataView;
+  #length = 0;
+
+  constructor(capacity: number = 64 * 1024) {
+    this.#bytes = new Uint8Array(capacity);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** The gathered bytes, valid until the next `clear`. */
+  bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** Forgets the frames; memory beyond `keep` bytes is given back. */
+  clear(keep: number): void {
+    this.#length = 0;
+    if (this.#bytes.length <= keep) return;
+    this.#bytes = new Uint8Array(keep);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  add(
+    nonce: number,
+    type: FrameType,
+    entryType: number,
+    term: number,
+    index: number,
+    payload: Uint8Array,
+  ): void {
+    const at = this.#length;
+    const size = frameSize(payload.length);
+    this.#reserve(at + size);
+    const view = this.#view;
+    const end = at + FRAME_HEADER + payload.length;
+    view.setUint32(at + 4, payload.length, true);
+    view.setUint32(at + 8, type | (entryType << 8), true);
+    view.setUint32(at + 12, nonce, true);
+    setUint64(view, at + 16, term);
+    setUint64(view, at + 24, index);
+    this.#bytes.set(payload, at + FRAME_HEADER);
+    this.#bytes.fill(0, end, at + size);
+    view.setUint32(at, crc32c(this.#bytes, at + 4, end), true);
+    this.#length = at + size;
+  }
+
+  #reserve(length: number): void {
+    if (length <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(length, this.#bytes.length * 2));
+    grown.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
+  }
+}
+
+/** The frame at `at`, or null where there is no whole and undamaged one of this segment. */
+export function readFrame(bytes: Uint8Array, at: number, nonce: number | null): Frame | null {
+  if (at + FRAME_HEADER > bytes.length) return null;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const length = view.getUint32(at + 4, true);
+  const end = at + FRAME_HEADER + length;
+  if (end > bytes.length) return null;
+  if (nonce !== null && view.getUint32(at + 12, true) !== nonce) return null;
+  if (view.getUint32(at, true) !== crc32c(bytes, at + 4, end)) return null;
+  return {
+    type: bytes[at + 8]!,
+    entryType: bytes[at + 9]!,
+    term: getUint64(view, at + 16),
+    index: getUint64(view, at + 24),
+    payload: bytes.subarray(at + FRAME_HEADER, end),
+    size: frameSize(length),
+  };
+}
+
+/** Where a valid commit frame begins at or after `from`, or −1: the witness that damage is not a torn tail. */
+export function findCommit(bytes: Uint8Array, from: number, nonce: number): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let at = (from + 7) & ~7; at + FRAME_HEADER <= bytes.length; at += 8) {
+    if (bytes[at + 8] !== FrameType.Commit || view.getUint32(at + 12, true) !== nonce) continue;
+    if (view.getUint32(at + 4, true) === 0 && readFrame(bytes, at, nonce)) return at;
+  }
+  return -1;
+}
+
+/** True when all of `bytes[from, end)` is zero. */
+export function isZero(bytes: Uint8Array, from: number): boolean {
+  let at = from;
+  for (; at < bytes.length && (bytes.byteOffset + at) % 8 !== 0; at++) {
+    if (bytes[at] !== 0) return false;
+  }
+  const words = (bytes.length - at) >> 3;
+  if (words > 0) {
+    const wide = new Float64Array(bytes.buffer, bytes.byteOffset + at, words);
+    // As a float, -0 equals 0, but it has its sign bit set.
+    for (let word = 0; word < words; word++) {
+      if (wide[word] !== 0 || Object.is(wide[word], -0)) return false;
+    }
+    at += words * 8;
+  }
+  for (; at < bytes.length; at++) if (bytes[at] !== 0) return false;
+  return true;
+}
+
+/** Writes a safe integer ≥ 0 as little-endian u64. */
+export function setUint64(view: DataView, at: number, value: number): void {
+  view.setUint32(at, value >>> 0, true);
+  view.setUint32(at + 4, Math.floor(value / 4294967296), true);
+}
+
+/** Reads a little-endian u64, which must be a safe integer. */
+export function getUint64(view: DataView, at: number): number {
+  return view.getUint32(at + 4, true) * 4294967296 + view.getUint32(at, true);
+}
