@@ -16,8 +16,6 @@ import type {
 const FIRST_SEGMENT_BYTES = 1024 * 1024;
 const SEGMENT_BYTES = 32 * 1024 * 1024;
 const BATCH_BYTES = 4 * 1024 * 1024;
-/** Head, hard state, two snapshot points and a commit record. */
-const HEAD_BYTES = 4096;
 /** Markers kept in the heads: the newest snapshot and the one before. */
 const SNAPSHOTS_KEPT = 2;
 const COMMIT_BYTES = frameSize(0);
@@ -241,7 +239,7 @@ export class Wal implements DurableLog {
     const { disk, directory } = this.#options;
     const before = this.#active;
     const sequence = before.sequence + 1;
-    const spare = await this.#takeSpare(needed + HEAD_BYTES);
+    const spare = await this.#takeSpare(needed + headBytes(this.#options));
     const path = `${directory}/${segmentName(sequence)}`;
     const nonce = newNonce();
     this.#frames.clear(this.#options.maxBatchBytes);
@@ -343,6 +341,11 @@ export class Wal implements DurableLog {
 
 const EMPTY: Uint8Array = new Uint8Array(0);
 
+/** Head, hard state, the snapshot points and a commit record; a UTF-16 unit is at most 3 bytes. */
+function headBytes({ clusterId }: WalIdentity): number {
+  return frameSize(24 + 3 * clusterId.length) + frameSize(8) + (SNAPSHOTS_KEPT + 1) * COMMIT_BYTES;
+}
+
 function needsWrite(record: WalRecord): boolean {
   return record.sync || (record.entries?.length ?? 0) > 0 || Boolean(record.snapshot);
 }
@@ -362,7 +365,7 @@ async function firstSegment(
   try {
     const segment = await preallocate(disk, `${directory}/first.tmp`, size);
     const nonce = newNonce();
-    const frames = new FrameBuffer(HEAD_BYTES);
+    const frames = new FrameBuffer(headBytes(options));
     addHead(frames, options, nonce, 1, { index: 0, term: 0 });
     frames.add(nonce, FrameType.Commit, 0, frames.length, 1, EMPTY);
     writeAllNow(segment.file, frames.bytes(), 0);
