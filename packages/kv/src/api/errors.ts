@@ -45,11 +45,40 @@ export const KV_ERRORS = {
     "etcdserver: request timed out, possibly due to previous leader failure",
   ],
   stopped: ["Unavailable", "etcdserver: server stopped"],
+  "learner-not-supported": ["Unavailable", "etcdserver: rpc not supported for learner"],
+  "learner-not-ready": [
+    "FailedPrecondition",
+    "etcdserver: can only promote a learner member which is in sync with leader",
+  ],
+  "member-not-learner": ["FailedPrecondition", "etcdserver: can only promote a learner member"],
+  "too-many-learners": ["FailedPrecondition", "etcdserver: too many learner members in cluster"],
+  "member-exists": ["FailedPrecondition", "etcdserver: member ID already exist"],
+  "peer-url-exists": ["FailedPrecondition", "etcdserver: Peer URLs already exists"],
+  "bad-member-urls": ["InvalidArgument", "etcdserver: given member URLs are invalid"],
+  "bad-leader-transferee": ["FailedPrecondition", "etcdserver: bad leader transferee"],
+  "unhealthy-cluster": ["Unavailable", "etcdserver: unhealthy cluster"],
   "not-capable": ["Unavailable", "etcdserver: not capable"],
   corrupt: ["DataLoss", "etcdserver: corrupt cluster"],
 } as const;
 
-export type KvErrorCode = keyof typeof KV_ERRORS | "unavailable" | "cancelled" | "internal";
+export type KvErrorCode =
+  | keyof typeof KV_ERRORS
+  /** The other side cannot be reached, or an address not be used; the message says which and why. */
+  | "unavailable"
+  | "cancelled"
+  | "internal"
+  /** What a member was started with cannot be; the message names the option. */
+  | "invalid-options"
+  /** A data directory or peer belongs to another cluster or member; the message names it and the mend. */
+  | "wrong-cluster";
+
+const OTHER_STATUS = {
+  unavailable: "Unavailable",
+  cancelled: "Cancelled",
+  internal: "Internal",
+  "invalid-options": "InvalidArgument",
+  "wrong-cluster": "FailedPrecondition",
+} as const satisfies Record<Exclude<KvErrorCode, keyof typeof KV_ERRORS>, StatusName>;
 
 const BRAND = Symbol.for("@flotilla/kv.KvError");
 
@@ -72,9 +101,7 @@ export class KvError extends Error {
     Object.defineProperty(this, BRAND, { value: true });
     this.name = "KvError";
     this.code = code;
-    this.status =
-      known?.[0] ??
-      (code === "unavailable" ? "Unavailable" : code === "cancelled" ? "Cancelled" : "Internal");
+    this.status = known?.[0] ?? OTHER_STATUS[code as keyof typeof OTHER_STATUS];
   }
 
   /** True for a KvError of any copy of this package. */

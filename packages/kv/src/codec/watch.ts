@@ -1,3 +1,4 @@
+import type { Buffer } from "node:buffer";
 import type { Bytes, ResponseHeader, WatchEvent } from "../api/types.js";
 import { EMPTY_HEADER, readEvent, readHeader, writeEvent, writeHeader } from "./pair.js";
 import type { Reader } from "./reader.js";
@@ -140,7 +141,7 @@ export interface WatchResponseHead {
 }
 
 /** Events as the fields of a response that they will be: made once for all watchers that get the same. */
-export function encodeEvents(events: readonly WatchEvent[], withPrevKv: boolean): Uint8Array {
+export function encodeEvents(events: readonly WatchEvent[], withPrevKv: boolean): Buffer {
   return encode((writer: Writer) => {
     for (let i = events.length - 1; i >= 0; i--) {
       writeEvent(writer, 11, events[i] as WatchEvent, withPrevKv);

@@ -17,6 +17,8 @@ export interface MemberOptions {
   readonly clusterToken?: string;
   /** "existing" for a member that was added to a running cluster. */
   readonly initialClusterState?: "new" | "existing";
+  /** With "existing": client URLs of members that run, to learn the cluster from. */
+  readonly joinEndpoints?: readonly string[];
   readonly heartbeatMs?: number;
   readonly electionMs?: number;
   readonly snapshotCount?: number;

@@ -1,0 +1,96 @@
+import { KvError } from "../api/errors.js";
+import type { Limits } from "../server/backend.js";
+import { DEFAULT_LIMITS } from "../server/backend.js";
+import type { MemberOptions } from "./types.js";
+
+/** etcd's `--initial-cluster-token`. */
+const DEFAULT_TOKEN = "etcd-cluster";
+const FREE_LOOPBACK = "http://127.0.0.1:0";
+
+/** A place to listen, of a URL. */
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A member's options with every default filled in. */
+export interface MemberSettings {
+  readonly name: string;
+  readonly storage: { readonly directory: string } | "memory";
+  readonly listenClient: readonly HostPort[];
+  readonly listenPeer: readonly HostPort[];
+  readonly advertiseClientUrls: readonly string[] | null;
+  readonly advertisePeerUrls: readonly string[] | null;
+  readonly initialCluster: Readonly<Record<string, readonly string[]>> | null;
+  readonly token: string;
+  readonly tokenGiven: boolean;
+  readonly join: boolean;
+  readonly joinEndpoints: readonly string[];
+  readonly tickMs: number;
+  readonly electionMs: number;
+  readonly electionTicks: number;
+  readonly snapshotCount: number | null;
+  readonly limits: Limits;
+}
+
+/** Fills in the defaults; throws KvError `invalid-options` for what cannot be. */
+export function resolveOptions(options: MemberOptions): MemberSettings {
+  const tickMs = options.heartbeatMs ?? 100;
+  const electionMs = options.electionMs ?? 10 * tickMs;
+  if (!(tickMs > 0) || electionMs < 5 * tickMs) {
+    throw invalid(`electionMs (${electionMs}) must be at least five times heartbeatMs (${tickMs})`);
+  }
+  const name = options.name ?? "default";
+  const initialCluster = options.initialCluster ?? null;
+  if (initialCluster !== null && initialCluster[name] === undefined) {
+    const names = Object.keys(initialCluster).join(", ");
+    throw invalid(`this member's name "${name}" is not in the initial cluster (${names})`);
+  }
+  return {
+    name,
+    storage: options.storage ?? "memory",
+    listenClient: (options.listenClientUrls ?? [FREE_LOOPBACK]).map(hostPort),
+    listenPeer: (options.listenPeerUrls ?? [FREE_LOOPBACK]).map(hostPort),
+    advertiseClientUrls: options.advertiseClientUrls ?? null,
+    advertisePeerUrls: options.advertisePeerUrls ?? initialCluster?.[name] ?? null,
+    initialCluster,
+    token: options.clusterToken ?? DEFAULT_TOKEN,
+    tokenGiven: options.clusterToken !== undefined,
+    join: options.initialClusterState === "existing",
+    joinEndpoints: options.joinEndpoints ?? [],
+    tickMs,
+    electionMs,
+    electionTicks: Math.round(electionMs / tickMs),
+    snapshotCount: options.snapshotCount ?? null,
+    limits: {
+      maxTxnOps: options.maxTxnOps ?? DEFAULT_LIMITS.maxTxnOps,
+      maxRequestBytes: options.maxRequestBytes ?? DEFAULT_LIMITS.maxRequestBytes,
+      quotaBytes: options.quotaBytes ?? DEFAULT_LIMITS.quotaBytes,
+      requestTimeoutMs: 5000 + 2 * electionMs,
+    },
+  };
+}
+
+export function invalid(message: string): KvError {
+  return new KvError("invalid-options", message);
+}
+
+function hostPort(url: string): HostPort {
+  const match = /^http:\/\/(\[[^\]]+\]|[^:/]+):(\d+)\/?$/.exec(url);
+  if (match === null) {
+    const reason = url.startsWith("https:") ? "TLS is not there yet" : "want http://host:port";
+    throw invalid(`cannot listen on "${url}": ${reason}`);
+  }
+  return { host: (match[1] as string).replace(/^\[|\]$/g, ""), port: Number(match[2]) };
+}
+
+/** `http://host:port` of what was bound; a wildcard is advertised as loopback, as nobody can dial it. */
+export function urlOf({ host, port }: HostPort): string {
+  const reachable = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
+  return `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`;
+}
+
+/** `host:port`, as a server listens on it. */
+export function addressOf({ host, port }: HostPort): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}

@@ -1,0 +1,168 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { RaftError } from "@flotilla/raft";
+import { KvError } from "../api/errors.js";
+import type { Command, CommandResult, ResponseHeader } from "../api/types.js";
+import type { Lessor } from "../lease/lessor.js";
+import type { MvccStore } from "../store/mvcc-store.js";
+import type { WatchHub } from "../watch/watch-hub.js";
+import type { ReplicatedLog } from "./replicated-log.js";
+
+/** The bounds that a member puts on what clients send. */
+export interface Limits {
+  /** Operations in one transaction, nested ones included. */
+  readonly maxTxnOps: number;
+  readonly maxRequestBytes: number;
+  /** Bytes of keys, values and history beyond which only reads and deletions are taken. */
+  readonly quotaBytes: number;
+  /** How long a write waits for a leader; etcd's 5 s and two election timeouts. */
+  readonly requestTimeoutMs: number;
+}
+
+/** Between two proposals of what the log did not take. */
+const RETRY_MS = 50;
+/** Refusals by a log that has a leader, so that it is full or leadership just moved. */
+const REFUSALS_MAX = 3;
+
+/** etcd's defaults. */
+export const DEFAULT_LIMITS: Limits = {
+  maxTxnOps: 128,
+  maxRequestBytes: 1.5 * 1024 * 1024,
+  quotaBytes: 2 * 1024 * 1024 * 1024,
+  requestTimeoutMs: 7000,
+};
+
+/** The parts of one member that its services share. */
+export interface BackendParts {
+  readonly clusterId: bigint;
+  readonly memberId: bigint;
+  readonly store: MvccStore;
+  readonly hub: WatchHub;
+  readonly lessor: Lessor;
+  readonly log: ReplicatedLog;
+  readonly limits: Limits;
+}
+
+type ResultOf<T extends Command["type"]> = Extract<CommandResult, { type: T }>;
+
+/** One member as its services see it: the replicated state, the way to change it, the response header. */
+export class Backend {
+  readonly clusterId: bigint;
+  readonly memberId: bigint;
+  readonly store: MvccStore;
+  readonly hub: WatchHub;
+  readonly lessor: Lessor;
+  readonly log: ReplicatedLog;
+  readonly limits: Limits;
+  /** The leader's member ID, 0 while none is known; kept by the member from the log's events. */
+  leader = 0;
+  /** True while this member has no vote; kept by the member likewise. */
+  learner = false;
+  #header: ResponseHeader;
+
+  constructor(parts: BackendParts) {
+    this.clusterId = parts.clusterId;
+    this.memberId = parts.memberId;
+    this.store = parts.store;
+    this.hub = parts.hub;
+    this.lessor = parts.lessor;
+    this.log = parts.log;
+    this.limits = parts.limits;
+    this.#header = this.#headerAt(0, 0);
+  }
+
+  #headerAt(revision: number, raftTerm: number): ResponseHeader {
+    return { clusterId: this.clusterId, memberId: this.memberId, revision, raftTerm };
+  }
+
+  /** The header of a response that tells of `revision`; the same object while nothing changes. */
+  header(revision: number = this.store.revision): ResponseHeader {
+    const term = this.store.appliedTerm;
+    if (this.#header.revision !== revision || this.#header.raftTerm !== term) {
+      this.#header = this.#headerAt(revision, term);
+    }
+    return this.#header;
+  }
+
+  /**
+   * Replicates a command; its own error, or the log's, comes as a KvError. What the log has
+   * certainly not taken is proposed again until a leader is there, as long as the log itself
+   * would wait.
+   */
+  async propose<T extends Command["type"]>(
+    command: Command & { readonly type: T },
+    signal?: AbortSignal,
+  ): Promise<ResultOf<T>> {
+    const result = await this.#proposeUntilTaken(command, signal);
+    if (result.type === "error") throw result.error;
+    return result as ResultOf<T>;
+  }
+
+  async #proposeUntilTaken(command: Command, signal?: AbortSignal): Promise<CommandResult> {
+    const options = signal === undefined ? undefined : { signal };
+    const deadline = performance.now() + this.limits.requestTimeoutMs;
+    for (let refusals = 0; ; ) {
+      try {
+        return await this.log.propose(command, options);
+      } catch (error) {
+        if (!RaftError.is(error) || error.code !== "proposal-dropped") throw toKvError(error);
+        if (this.leader !== 0 && ++refusals > REFUSALS_MAX) {
+          throw new KvError("too-many-requests", undefined, { cause: error });
+        }
+        if (performance.now() >= deadline) throw toKvError(error);
+      }
+      await sleep(RETRY_MS, undefined, options).catch((error: unknown) => {
+        throw toKvError(error);
+      });
+    }
+  }
+
+  /** After it a read sees every write that was acknowledged before it began. */
+  async readBarrier(signal?: AbortSignal): Promise<void> {
+    try {
+      await this.log.readBarrier(signal === undefined ? undefined : { signal });
+    } catch (error) {
+      throw toKvError(error);
+    }
+  }
+
+  /** Refuses what would grow the store beyond its quota. */
+  checkQuota(requestBytes: number): void {
+    if (this.store.sizeBytes + requestBytes > this.limits.quotaBytes) {
+      throw new KvError("no-space");
+    }
+  }
+
+  checkSize(requestBytes: number): void {
+    if (requestBytes > this.limits.maxRequestBytes) throw new KvError("request-too-large");
+  }
+
+  /** A learner answers only Status and serializable ranges. */
+  checkNotLearner(): void {
+    if (this.learner) throw new KvError("learner-not-supported");
+  }
+}
+
+/** Consensus' errors as etcd names them; the cause is kept. */
+export function toKvError(error: unknown): KvError {
+  if (KvError.is(error)) return error;
+  const cause = { cause: error };
+  if (!RaftError.is(error)) {
+    const message = error instanceof Error ? error.message : String(error);
+    const cancelled = error instanceof Error && error.name === "AbortError";
+    return new KvError(cancelled ? "cancelled" : "internal", message, cause);
+  }
+  switch (error.code) {
+    case "proposal-dropped":
+      return new KvError("no-leader", undefined, cause);
+    case "proposal-uncertain":
+    case "read-unavailable":
+      return new KvError("timeout", undefined, cause);
+    case "stopped":
+    case "storage-failed":
+      return new KvError("stopped", undefined, cause);
+    case "disk-full":
+      return new KvError("no-space", undefined, cause);
+    default:
+      return new KvError("internal", error.message, cause);
+  }
+}

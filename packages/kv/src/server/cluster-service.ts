@@ -1,0 +1,107 @@
+import type { Member } from "@flotilla/raft/node";
+import { KvError } from "../api/errors.js";
+import type { StoreMemberInfo } from "../member/types.js";
+import type { Backend } from "./backend.js";
+import { toKvError } from "./backend.js";
+import type { RequestOptions } from "./kv-service.js";
+import {
+  addedMemberId,
+  attributesOf,
+  encodeAttributes,
+  memberInfo,
+  peerAddress,
+} from "./member-record.js";
+
+/** etcd's default of `--experimental-max-learners`. */
+const LEARNERS_MAX = 1;
+
+/** etcd's Cluster service, free of any RPC library. Every method rejects with KvError. */
+export class ClusterService {
+  readonly #backend: Backend;
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+  }
+
+  async list(linearizable: boolean, options?: RequestOptions): Promise<readonly StoreMemberInfo[]> {
+    if (linearizable) await this.#backend.readBarrier(options?.signal);
+    return this.#members();
+  }
+
+  /** Start the new member with these peer URLs and the state "existing". */
+  async add(
+    peerUrls: readonly string[],
+    learner: boolean,
+  ): Promise<{ readonly member: StoreMemberInfo; readonly members: readonly StoreMemberInfo[] }> {
+    this.#backend.checkNotLearner();
+    checkUrls(peerUrls);
+    this.#checkNewUrls(peerUrls, undefined);
+    if (learner && this.#backend.log.members().filter((m) => m.learner).length >= LEARNERS_MAX) {
+      throw new KvError("too-many-learners");
+    }
+    const context = encodeAttributes({ name: "", peerUrls, clientUrls: [] });
+    const id = addedMemberId(peerUrls, Date.now());
+    const member = { id, address: peerAddress(peerUrls), context };
+    const { log } = this.#backend;
+    await this.#change(() => (learner ? log.addLearner(member) : log.addMember(member)));
+    return { member: memberInfo({ ...member, learner }), members: this.#members() };
+  }
+
+  async remove(id: bigint): Promise<readonly StoreMemberInfo[]> {
+    const member = this.#known(id);
+    await this.#change(() => this.#backend.log.removeMember(member.id));
+    return this.#members();
+  }
+
+  async update(id: bigint, peerUrls: readonly string[]): Promise<readonly StoreMemberInfo[]> {
+    const member = this.#known(id);
+    checkUrls(peerUrls);
+    this.#checkNewUrls(peerUrls, member.id);
+    const context = encodeAttributes({ ...attributesOf(member), peerUrls });
+    const updated = { id: member.id, address: peerAddress(peerUrls), context };
+    await this.#change(() => this.#backend.log.updateMember(updated));
+    return this.#members();
+  }
+
+  /** A learner becomes a voter, once it has nearly all of the leader's log. */
+  async promote(id: bigint): Promise<readonly StoreMemberInfo[]> {
+    const member = this.#known(id);
+    if (!member.learner) throw new KvError("member-not-learner");
+    await this.#change(() => this.#backend.log.promote(member.id));
+    return this.#members();
+  }
+
+  #members(): readonly StoreMemberInfo[] {
+    return this.#backend.log.members().map(memberInfo);
+  }
+
+  #known(id: bigint): Member {
+    this.#backend.checkNotLearner();
+    const member = this.#backend.log.members().find((one) => BigInt(one.id) === id);
+    if (member === undefined) throw new KvError("member-not-found");
+    return member;
+  }
+
+  #checkNewUrls(peerUrls: readonly string[], except: number | undefined): void {
+    for (const member of this.#backend.log.members()) {
+      if (member.id === except) continue;
+      if (attributesOf(member).peerUrls.some((url) => peerUrls.includes(url))) {
+        throw new KvError("peer-url-exists");
+      }
+    }
+  }
+
+  async #change(change: () => Promise<unknown>): Promise<void> {
+    try {
+      await change();
+    } catch (error) {
+      throw toKvError(error);
+    }
+  }
+}
+
+function checkUrls(urls: readonly string[]): void {
+  const valid = (url: string): boolean =>
+    /^https?:\/\/[^/]+:\d+\/?$/.test(url) && URL.canParse(url);
+  if (urls.length === 0 || !urls.every(valid)) throw new KvError("bad-member-urls");
+}

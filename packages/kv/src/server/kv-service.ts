@@ -1,0 +1,92 @@
+import type {
+  CommandResult,
+  DeleteRangeRequest,
+  PutRequest,
+  RangeRequest,
+  RangeResult,
+  RequestOp,
+  TxnRequest,
+} from "../api/types.js";
+import type { CompactionRequest } from "../codec/index.js";
+import { checkDelete, checkPut, checkRange, checkTxn } from "../store/check.js";
+import type { Backend } from "./backend.js";
+
+type Result<T extends CommandResult["type"]> = Extract<CommandResult, { type: T }>;
+
+/** What a caller may give along with a request. */
+export interface RequestOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Its size on the wire, for the limit. */
+  readonly bytes?: number;
+}
+
+/** etcd's KV service, free of any RPC library. Every method rejects with KvError. */
+export class KvService {
+  readonly #backend: Backend;
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+  }
+
+  async range(
+    request: RangeRequest,
+    options?: RequestOptions,
+  ): Promise<{ readonly revision: number; readonly result: RangeResult }> {
+    checkRange(request);
+    const { store } = this.#backend;
+    if (request.serializable !== true) {
+      this.#backend.checkNotLearner();
+      await this.#backend.readBarrier(options?.signal);
+    }
+    return { result: store.range(request), revision: store.revision };
+  }
+
+  put(request: PutRequest, options?: RequestOptions): Promise<Result<"put">> {
+    return this.#write(options, () => {
+      checkPut(request);
+      this.#checkGrowth(options?.bytes ?? request.key.length + request.value.length);
+      return this.#backend.propose({ type: "put", request }, options?.signal);
+    });
+  }
+
+  deleteRange(request: DeleteRangeRequest, options?: RequestOptions): Promise<Result<"delete">> {
+    return this.#write(options, () => {
+      checkDelete(request);
+      return this.#backend.propose({ type: "delete", request }, options?.signal);
+    });
+  }
+
+  txn(request: TxnRequest, options?: RequestOptions): Promise<Result<"txn">> {
+    return this.#write(options, async () => {
+      checkTxn(request, this.#backend.limits.maxTxnOps);
+      const bytes = options?.bytes ?? 0;
+      this.#backend.checkSize(bytes);
+      if (puts(request)) this.#backend.checkQuota(bytes);
+      return await this.#backend.propose({ type: "txn", request }, options?.signal);
+    });
+  }
+
+  compact(request: CompactionRequest, options?: RequestOptions): Promise<Result<"compact">> {
+    return this.#write(options, () =>
+      this.#backend.propose({ type: "compact", ...request }, options?.signal),
+    );
+  }
+
+  async #write<T>(options: RequestOptions | undefined, write: () => Promise<T>): Promise<T> {
+    options?.signal?.throwIfAborted();
+    this.#backend.checkNotLearner();
+    return await write();
+  }
+
+  #checkGrowth(bytes: number): void {
+    this.#backend.checkSize(bytes);
+    this.#backend.checkQuota(bytes);
+  }
+}
+
+/** Whether a transaction may put something, in either branch. */
+function puts(request: TxnRequest): boolean {
+  const may = (op: RequestOp): boolean =>
+    op.type === "put" || (op.type === "txn" && puts(op.request));
+  return request.success.some(may) || request.failure.some(may);
+}

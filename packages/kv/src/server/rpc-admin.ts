@@ -1,0 +1,169 @@
+import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { ResponseHeader } from "../api/types.js";
+import { malformed } from "../codec/index.js";
+import * as pb from "../gen/etcdserverpb/rpc_pb.js";
+import type { StoreMemberInfo } from "../member/types.js";
+import type { Backend } from "./backend.js";
+import type { ClusterService } from "./cluster-service.js";
+import type { MaintenanceService } from "./maintenance-service.js";
+import { API_VERSION } from "./maintenance-service.js";
+import type { RpcCall, RpcMethod } from "./rpc.js";
+
+/** Bytes in one message of a snapshot's stream. */
+const SNAPSHOT_PIECE_BYTES = 64 * 1024;
+
+function read<S extends DescMessage>(schema: S, bytes: Uint8Array): MessageShape<S> {
+  try {
+    return fromBinary(schema, bytes);
+  } catch (error) {
+    throw malformed(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function write<S extends DescMessage>(schema: S, message: MessageInitShape<S>): Uint8Array {
+  return toBinary(schema, create(schema, message));
+}
+
+function unary<Q extends DescMessage, A extends DescMessage>(
+  path: string,
+  request: Q,
+  response: A,
+  handle: (request: MessageShape<Q>, call: RpcCall) => Promise<MessageInitShape<A>>,
+): RpcMethod {
+  return {
+    kind: "unary",
+    path,
+    handle: async (bytes, call) => write(response, await handle(read(request, bytes), call)),
+  };
+}
+
+const wireHeader = (header: ResponseHeader): MessageInitShape<typeof pb.ResponseHeaderSchema> => ({
+  clusterId: header.clusterId,
+  memberId: header.memberId,
+  revision: BigInt(header.revision),
+  raftTerm: BigInt(header.raftTerm),
+});
+
+const wireMember = (member: StoreMemberInfo): MessageInitShape<typeof pb.MemberSchema> => ({
+  ID: member.id,
+  name: member.name,
+  peerURLs: [...member.peerUrls],
+  clientURLs: [...member.clientUrls],
+  isLearner: member.learner,
+});
+
+/** etcd's Cluster service by path. */
+export function clusterMethods(backend: Backend, cluster: ClusterService): readonly RpcMethod[] {
+  const answer = (
+    members: readonly StoreMemberInfo[],
+  ): {
+    header: MessageInitShape<typeof pb.ResponseHeaderSchema>;
+    members: MessageInitShape<typeof pb.MemberSchema>[];
+  } => ({ header: wireHeader(backend.header()), members: members.map(wireMember) });
+  const at = (method: string): string => `/etcdserverpb.Cluster/${method}`;
+  return [
+    unary(at("MemberList"), pb.MemberListRequestSchema, pb.MemberListResponseSchema, async (q) =>
+      answer(await cluster.list(q.linearizable)),
+    ),
+    unary(at("MemberAdd"), pb.MemberAddRequestSchema, pb.MemberAddResponseSchema, async (q) => {
+      const { member, members } = await cluster.add(q.peerURLs, q.isLearner);
+      return { ...answer(members), member: wireMember(member) };
+    }),
+    unary(
+      at("MemberRemove"),
+      pb.MemberRemoveRequestSchema,
+      pb.MemberRemoveResponseSchema,
+      async (q) => answer(await cluster.remove(q.ID)),
+    ),
+    unary(
+      at("MemberUpdate"),
+      pb.MemberUpdateRequestSchema,
+      pb.MemberUpdateResponseSchema,
+      async (q) => answer(await cluster.update(q.ID, q.peerURLs)),
+    ),
+    unary(
+      at("MemberPromote"),
+      pb.MemberPromoteRequestSchema,
+      pb.MemberPromoteResponseSchema,
+      async (q) => answer(await cluster.promote(q.ID)),
+    ),
+  ];
+}
+
+/** etcd's Maintenance service by path. */
+export function maintenanceMethods(
+  backend: Backend,
+  maintenance: MaintenanceService,
+): readonly RpcMethod[] {
+  const header = (): MessageInitShape<typeof pb.ResponseHeaderSchema> =>
+    wireHeader(backend.header());
+  const at = (method: string): string => `/etcdserverpb.Maintenance/${method}`;
+  return [
+    unary(at("Status"), pb.StatusRequestSchema, pb.StatusResponseSchema, async () => {
+      const status = maintenance.status();
+      return {
+        header: header(),
+        version: status.version,
+        dbSize: BigInt(status.dbSize),
+        dbSizeInUse: BigInt(status.dbSizeInUse),
+        leader: status.leader,
+        raftIndex: BigInt(status.raftIndex),
+        raftTerm: BigInt(status.raftTerm),
+        raftAppliedIndex: BigInt(status.raftAppliedIndex),
+        isLearner: status.learner,
+        errors: [...status.errors],
+      };
+    }),
+    // No alarm is ever raised: the quota is checked with each write, and lifts by itself.
+    unary(at("Alarm"), pb.AlarmRequestSchema, pb.AlarmResponseSchema, async () => ({
+      header: header(),
+    })),
+    // There is nothing to defragment: the space of what is compacted is used again at once.
+    unary(at("Defragment"), pb.DefragmentRequestSchema, pb.DefragmentResponseSchema, async () => ({
+      header: header(),
+    })),
+    unary(at("Hash"), pb.HashRequestSchema, pb.HashResponseSchema, async () => {
+      const { hash } = maintenance.hashKv(0);
+      return { header: header(), hash };
+    }),
+    unary(at("HashKV"), pb.HashKVRequestSchema, pb.HashKVResponseSchema, async (q) => {
+      const { hash, revision, compactRevision } = maintenance.hashKv(Number(q.revision));
+      return {
+        header: header(),
+        hash,
+        compactRevision: BigInt(compactRevision),
+        hashRevision: BigInt(revision),
+      };
+    }),
+    unary(at("MoveLeader"), pb.MoveLeaderRequestSchema, pb.MoveLeaderResponseSchema, async (q) => {
+      await maintenance.moveLeader(q.targetID);
+      return { header: header() };
+    }),
+    {
+      kind: "server-stream",
+      path: at("Snapshot"),
+      handle: () => snapshotMessages(backend, maintenance),
+    },
+  ];
+}
+
+/** The state in pieces and, as from etcd, the SHA-256 of all of it at the end. */
+async function* snapshotMessages(
+  backend: Backend,
+  maintenance: MaintenanceService,
+): AsyncGenerator<Uint8Array> {
+  const header = wireHeader(backend.header());
+  const hash = createHash("sha256");
+  const message = (blob: Uint8Array): Uint8Array =>
+    write(pb.SnapshotResponseSchema, { header, blob: Uint8Array.from(blob), version: API_VERSION });
+  for await (const chunk of maintenance.snapshot()) {
+    hash.update(chunk);
+    for (let at = 0; at < chunk.length; at += SNAPSHOT_PIECE_BYTES) {
+      yield message(chunk.subarray(at, at + SNAPSHOT_PIECE_BYTES));
+    }
+  }
+  yield message(Buffer.from(hash.digest()));
+}
