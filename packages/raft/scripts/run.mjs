@@ -21,6 +21,10 @@ try {
     outExtension: () => ({ js: ".mjs" }),
     noExternal: [/.*/],
     sourcemap: "inline",
+    // For CommonJS dependencies, which require Node's own modules.
+    banner: {
+      js: 'import { createRequire as toRequire } from "node:module"; const require = toRequire(import.meta.url);',
+    },
     clean: false,
     dts: false,
   });
