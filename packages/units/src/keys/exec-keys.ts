@@ -4,17 +4,30 @@ import {
   environment,
   environmentFiles,
   path,
+  requiredPath,
   workingDirectory,
 } from "./list-types.js";
 import { resourceLimit } from "./resource-limit.js";
-import { boolean, mode, nice, oomScore, opaque, text, timeSpan, unsigned } from "./scalar-types.js";
+import {
+  boolean,
+  mode,
+  nice,
+  oomScore,
+  opaque,
+  requiredBoolean,
+  text,
+  timeSpan,
+  unsigned,
+} from "./scalar-types.js";
 import { input, output } from "./stdio-types.js";
 import { type KeyTable, keys } from "./value-type.js";
 import { logLevel } from "./word-types.js";
 
 /** What processes are started with (systemd.exec(5)). */
 export const EXEC_KEYS: KeyTable = {
-  ...keys(path, `RootDirectory RootImage RootVerity TTYPath NetworkNamespacePath IPCNamespacePath`),
+  ...keys(requiredBoolean, "DynamicUser"),
+  ...keys(requiredPath, "RootDirectory RootImage RootVerity"),
+  ...keys(path, "TTYPath NetworkNamespacePath IPCNamespacePath"),
   ...keys(
     opaque,
     `RootImageOptions RootHash RootHashSignature ExtensionDirectories ExtensionImages
@@ -36,7 +49,7 @@ export const EXEC_KEYS: KeyTable = {
   ...keys(oomScore, "OOMScoreAdjust"),
   ...keys(
     boolean,
-    `CPUSchedulingResetOnFork DynamicUser RemoveIPC TTYReset TTYVHangup TTYVTDisallocate
+    `CPUSchedulingResetOnFork RemoveIPC TTYReset TTYVHangup TTYVTDisallocate
      SyslogLevelPrefix NoNewPrivileges MemoryDenyWriteExecute RestrictRealtime RestrictSUIDSGID
      LockPersonality PrivateTmp PrivateDevices ProtectKernelTunables ProtectKernelModules
      ProtectKernelLogs ProtectClock ProtectControlGroups PrivateNetwork PrivateUsers

@@ -54,8 +54,9 @@ function fleetValues<T>(
     read: (value, context) =>
       multiValue(value).flatMap((piece) => {
         const { index, length } = piece;
-        const text = context.expand(piece.text, { index, length, allowed: FLEET_SPECIFIERS });
-        return each(text, piece, context);
+        // fleet left alone what it did not know.
+        const options = { index, length, allowed: FLEET_SPECIFIERS, severity: "none" } as const;
+        return each(context.expand(piece.text, options) ?? piece.text, piece, context);
       }),
   };
 }
@@ -149,7 +150,8 @@ export const serviceName: ValueType<string> = {
   empty: "reset",
   list: false,
   read: (value, context) => {
-    const name = context.expand(value);
+    const name = context.expand(value, { severity: "error" });
+    if (name === undefined) return undefined;
     if (/^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/.test(name)) return name;
     const message = `${JSON.stringify(name)} is not a service name.`;
     const hint = "At most 63 letters, digits and -, beginning and ending in a letter or digit.";
@@ -162,7 +164,8 @@ export const port: ValueType<number> = {
   empty: "reset",
   list: false,
   read: (value, context) => {
-    const expanded = context.expand(value);
+    const expanded = context.expand(value, { severity: "error" });
+    if (expanded === undefined) return undefined;
     const number = /^\d+$/.test(expanded) ? parseInteger(expanded, 1, 65_535) : undefined;
     if (number !== undefined) return number;
     const message = `${JSON.stringify(expanded)} is not a port from 1 to 65535.`;

@@ -1,5 +1,5 @@
 import { isValidUnitName, tryParseUnitName } from "../names/unit-name.js";
-import type { ExecCommand, UnitName } from "../types.js";
+import type { ExecCommand, Severity, UnitName } from "../types.js";
 import { parseEnvironment } from "../values/environment.js";
 import { parseExecLine, simplifyPath } from "../values/exec.js";
 import { parseExitStatus } from "../values/exit-status.js";
@@ -50,15 +50,11 @@ function listOf<T>(
   };
 }
 
-/** Words with specifiers expanded. */
-export const words: ValueType<readonly string[]> = listOf("words", (word, context, at) =>
-  context.expand(word, place(at)),
-);
-
 function dependency(text: string, context: ValueContext, at: Word): string | undefined {
   const name = text.includes("%")
     ? context.expand(text, { ...place(at), allowed: NAME_SPECIFIERS })
     : text;
+  if (name === undefined) return undefined;
   const parsed = tryParseUnitName(name);
   if (parsed === undefined) {
     const message = `${JSON.stringify(name)} is not a unit name.`;
@@ -79,7 +75,7 @@ function instantiate(name: UnitName, unit: UnitName): string {
 /** Dependencies: these cannot be reset by an empty value (systemd.unit(5)). */
 export const unitList: ValueType<readonly string[]> = listOf("unit names", dependency, {
   empty: "read",
-  words: { retainEscape: true },
+  words: { unquote: false, retainEscape: true },
 });
 
 /** One unit name. */
@@ -95,16 +91,19 @@ export const unitReference: ValueType<string> = {
 export const installList: ValueType<readonly string[]> = listOf(
   "unit names",
   (word, context, at) => {
-    const name = context.expand(word, { ...place(at), allowed: NAME_SPECIFIERS });
+    const severity = "none";
+    const name = context.expand(word, { ...place(at), allowed: NAME_SPECIFIERS, severity });
+    if (name === undefined) return undefined;
     if (name.includes("%") || isValidUnitName(name)) return name;
     const message = `${JSON.stringify(name)} is not a unit name.`;
     return context.report({ message, hint: "Names end in their type.", ...place(at) });
   },
-  { words: { retainEscape: true } },
+  { words: { unquote: false, retainEscape: true } },
 );
 
 export const documentation: ValueType<readonly string[]> = listOf("URLs", (word, context, at) => {
   const url = context.expand(word, place(at));
+  if (url === undefined) return undefined;
   if (/^(https?:\/\/|file:\/|info:|man:)./.test(url)) return url;
   const message = `${JSON.stringify(url)} is not a documentation URL.`;
   const hint = "It begins with http://, https://, file:/, info: or man:.";
@@ -117,8 +116,8 @@ export const exec: ValueType<readonly ExecCommand[]> = {
   empty: "reset",
   list: true,
   read: (value, context) => {
-    const line = parseExecLine(value, (piece, index) =>
-      context.expand(piece, { index, length: piece.length }),
+    const line = parseExecLine(value, (piece, index, fatal) =>
+      context.expand(piece, { index, length: piece.length, severity: fatal ? "error" : "warning" }),
     );
     for (const { fatal, ...problem } of line.problems) {
       context.report({ ...problem, severity: fatal ? "error" : "warning" });
@@ -139,7 +138,7 @@ export const environment: ValueType<readonly string[]> = {
       const hint = `Quote values with spaces as a whole: "NAME=a b".`;
       context.report({ message, hint, index: start, length: end - start });
     }
-    return assignments.map((one) => context.expand(one));
+    return assignments.flatMap((one) => context.expand(one) ?? []);
   },
 };
 
@@ -149,28 +148,32 @@ export interface OptionalPath {
   readonly optional: boolean;
 }
 
-function optionalPath(
+/** The path behind an optional `-`. */
+function afterDash(
   value: string,
   context: ValueContext,
-  allowHome: boolean,
+  severity: Severity,
 ): OptionalPath | undefined {
   const optional = value.startsWith("-");
-  const path = context.expand(optional ? value.slice(1) : value);
-  if (allowHome && path === "~") return { path, optional };
-  const checked = absolute(path, context, { index: 0, length: value.length });
-  return checked === undefined ? undefined : { path: checked, optional };
+  const path = context.expand(optional ? value.slice(1) : value, {
+    severity: optional ? "warning" : severity,
+  });
+  return path === undefined ? undefined : { path, optional };
 }
 
 /** An absolute, simplified path; a specifier nobody resolved may stand for one. */
-function absolute(
+export function absolute(
   path: string,
   context: ValueContext,
-  at: { index: number; length: number },
+  severity: Severity = "warning",
 ): string | undefined {
-  if (path.startsWith("/")) return simplifyPath(path);
+  if (path.startsWith("/") && !path.split("/").includes("..")) return simplifyPath(path);
   if (/^%[A-Za-z]/.test(path)) return path;
-  const message = `${JSON.stringify(path)} is not an absolute path.`;
-  return context.report({ code: "relative-path", message, hint: "Begin it with /.", ...at });
+  const message = path.startsWith("/")
+    ? `${JSON.stringify(path)} has a .. in it.`
+    : `${JSON.stringify(path)} is not an absolute path.`;
+  const hint = "Begin it with / and spell it out.";
+  return context.report({ code: "relative-path", severity, message, hint });
 }
 
 export const environmentFiles: ValueType<readonly OptionalPath[]> = {
@@ -178,34 +181,52 @@ export const environmentFiles: ValueType<readonly OptionalPath[]> = {
   empty: "reset",
   list: true,
   read: (value, context) => {
-    const file = optionalPath(value, context, false);
-    return file === undefined ? undefined : [file];
+    const file = afterDash(value, context, "warning");
+    const path = file && absolute(file.path, context);
+    return path === undefined ? undefined : [{ path, optional: file?.optional ?? false }];
   },
 };
 
+/** A bad one makes systemd refuse the unit, unless it begins with `-`. */
 export const workingDirectory: ValueType<OptionalPath> = {
   name: "directory, or ~",
   empty: "reset",
   list: false,
-  read: (value, context) => optionalPath(value, context, true),
+  read: (value, context) => {
+    const directory = afterDash(value, context, "error");
+    if (directory === undefined || directory.path === "~") return directory;
+    const { optional } = directory;
+    const path = absolute(directory.path, context, optional ? "warning" : "error");
+    return path === undefined ? undefined : { path, optional };
+  },
 };
 
-export const path: ValueType<string> = {
-  name: "absolute path",
-  empty: "reset",
-  list: false,
-  read: (value, context) =>
-    absolute(context.expand(value), context, { index: 0, length: value.length }),
-};
+function pathType(severity: Severity): ValueType<string> {
+  return {
+    name: "absolute path",
+    empty: "reset",
+    list: false,
+    read: (value, context) => {
+      const path = context.expand(value, { severity });
+      return path === undefined ? undefined : absolute(path, context, severity);
+    },
+  };
+}
 
-/** PIDFile= counts from /run. */
+export const path: ValueType<string> = pathType("warning");
+
+/** A path without which systemd would run the wrong thing, and so refuses the unit. */
+export const requiredPath: ValueType<string> = pathType("error");
+
+/** PIDFile= counts from /run. One with `..` in it makes systemd refuse the unit. */
 export const pidFile: ValueType<string> = {
   name: "path, relative to /run",
   empty: "reset",
   list: false,
   read: (value, context) => {
     const file = context.expand(value);
-    return simplifyPath(file.startsWith("/") ? file : `/run/${file}`);
+    if (file === undefined) return undefined;
+    return absolute(file.startsWith("/") ? file : `/run/${file}`, context, "error");
   },
 };
 
@@ -223,11 +244,17 @@ export const exitStatuses: ValueType<readonly (number | string)[]> = listOf(
 );
 
 function account(value: string, context: ValueContext): string | undefined {
-  const name = context.expand(value);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-  if (!/[\x00-\x1f\x7f:/]|^\s|\s$|^[-.]*$/.test(name)) return name;
+  const name = context.expand(value, { severity: "error" });
+  if (name === undefined || isAccount(name)) return name;
   const message = `${JSON.stringify(name)} cannot be a user or group.`;
   return context.report({ message, severity: "error" });
+}
+
+/** systemd's relaxed rules: almost any name, or a number without leading zeros. */
+function isAccount(name: string): boolean {
+  if (/^\d+$/.test(name)) return /^(0|[1-9]\d*)$/.test(name) && Number(name) < 0xffff_ffff;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+  return !/[\x00-\x1f\x7f:/]|^\s|\s$|^[.]*$|^-/.test(name);
 }
 
 /** A user or group, by name or number. A bad one makes systemd refuse the unit. */

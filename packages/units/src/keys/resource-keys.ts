@@ -1,4 +1,5 @@
 import {
+  blockWeight,
   boolean,
   cpuQuota,
   memoryLimit,
@@ -7,7 +8,7 @@ import {
   tasksLimit,
   weight,
 } from "./scalar-types.js";
-import { type KeyTable, keys } from "./value-type.js";
+import { discouraged, type KeyTable, keys } from "./value-type.js";
 import { devicePolicy, killMode } from "./word-types.js";
 
 /** Control group settings (systemd.resource-control(5)). */
@@ -15,21 +16,15 @@ export const RESOURCE_KEYS: KeyTable = {
   ...keys(
     opaque,
     `Slice AllowedCPUs StartupAllowedCPUs AllowedMemoryNodes StartupAllowedMemoryNodes
-     CPUShares StartupCPUShares CPUQuotaPeriodSec DeviceAllow IODeviceWeight IOReadBandwidthMax
+     CPUQuotaPeriodSec DeviceAllow IODeviceWeight IOReadBandwidthMax
      IOWriteBandwidthMax IOReadIOPSMax IOWriteIOPSMax IODeviceLatencyTargetSec
-     BlockIODeviceWeight BlockIOReadBandwidth BlockIOWriteBandwidth Delegate DisableControllers
+     Delegate DisableControllers
      IPAddressAllow IPAddressDeny IPIngressFilterPath IPEgressFilterPath ManagedOOMSwap
      ManagedOOMMemoryPressure ManagedOOMMemoryPressureLimit ManagedOOMPreference BPFProgram
      SocketBindAllow SocketBindDeny RestrictNetworkInterfaces`,
   ),
-  ...keys(
-    boolean,
-    `CPUAccounting MemoryAccounting IOAccounting BlockIOAccounting TasksAccounting IPAccounting`,
-  ),
-  ...keys(
-    weight,
-    `CPUWeight StartupCPUWeight IOWeight StartupIOWeight BlockIOWeight StartupBlockIOWeight`,
-  ),
+  ...keys(boolean, `CPUAccounting MemoryAccounting IOAccounting TasksAccounting IPAccounting`),
+  ...keys(weight, `CPUWeight StartupCPUWeight IOWeight StartupIOWeight `),
   ...keys(
     memoryLimit,
     `MemoryMin DefaultMemoryMin DefaultMemoryLow MemoryLow MemoryHigh MemoryMax MemorySwapMax`,
@@ -37,7 +32,15 @@ export const RESOURCE_KEYS: KeyTable = {
   ...keys(devicePolicy, "DevicePolicy"),
   ...keys(cpuQuota, "CPUQuota"),
   ...keys(tasksLimit, "TasksMax"),
-  MemoryLimit: { type: memoryLimit, deprecated: "Use MemoryMax=." },
+  ...discouraged(memoryLimit, "MemoryLimit", "Use MemoryMax=."),
+  ...discouraged(opaque, "CPUShares StartupCPUShares", "Use CPUWeight=."),
+  ...keys(blockWeight, "BlockIOWeight StartupBlockIOWeight"),
+  ...keys(boolean, "BlockIOAccounting"),
+  ...discouraged(
+    opaque,
+    "BlockIODeviceWeight BlockIOReadBandwidth BlockIOWriteBandwidth",
+    "Use IODeviceWeight=, IOReadBandwidthMax= and IOWriteBandwidthMax=.",
+  ),
 };
 
 /** How processes are ended (systemd.kill(5)). */

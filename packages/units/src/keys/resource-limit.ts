@@ -33,7 +33,7 @@ export const RESOURCE_LIMITS: Readonly<Record<string, LimitUnit>> = {
 /** `LimitNOFILE=1024:4096` and its kin (systemd.exec(5), "Process Properties"). */
 export const resourceLimit: ValueType<ResourceLimit> = {
   name: "resource limit, or soft:hard",
-  empty: "reset",
+  empty: "refuse",
   list: false,
   read: (value, context) => {
     const unit = RESOURCE_LIMITS[context.key.replace(/^Limit/, "")] ?? "count";
@@ -52,7 +52,7 @@ export const resourceLimit: ValueType<ResourceLimit> = {
 };
 
 function readLimit(text: string, unit: LimitUnit): number | undefined {
-  if (text === "infinity") return Number.POSITIVE_INFINITY;
+  if (text === "infinity" && unit !== "nice") return Number.POSITIVE_INFINITY;
   switch (unit) {
     case "size":
       return parseSize(text);

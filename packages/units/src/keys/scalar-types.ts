@@ -1,3 +1,4 @@
+import type { Severity } from "../types.js";
 import { closest } from "../values/closest.js";
 import {
   parseBoolean,
@@ -8,7 +9,7 @@ import {
 } from "../values/scalars.js";
 import { parseSignal } from "../values/signals.js";
 import { MICROSECONDS_INFINITY, readMicroseconds } from "../values/time-span.js";
-import type { ValueType } from "./value-type.js";
+import type { ValueContext, ValueType } from "./value-type.js";
 
 /** Known to systemd, not looked into by this package. */
 export const opaque: ValueType<string> = {
@@ -32,13 +33,20 @@ export const boolean: ValueType<boolean> = {
   empty: "refuse",
   list: false,
   words: ["yes", "no", "true", "false", "on", "off", "1", "0"],
-  read: (value, context) =>
-    parseBoolean(value) ??
-    context.report({
-      message: `${JSON.stringify(value)} is not a boolean.`,
-      hint: "Write yes or no.",
-    }),
+  read: (value, context) => parseBoolean(value) ?? notBoolean(value, context, "warning"),
 };
+
+/** A boolean without which systemd will not run the unit. */
+export const requiredBoolean: ValueType<boolean> = {
+  ...boolean,
+  empty: "read",
+  read: (value, context) => parseBoolean(value) ?? notBoolean(value, context, "error"),
+};
+
+function notBoolean(value: string, context: ValueContext, severity: Severity): undefined {
+  const message = `${JSON.stringify(value)} is not a boolean.`;
+  return context.report({ message, hint: "Write yes or no.", severity });
+}
 
 const TIME_HINT = "Write it as 90, 1min 30s, 500ms or infinity.";
 
@@ -169,6 +177,9 @@ export const weight: ValueType<number> = {
     (value === "idle" && context.key.endsWith("CPUWeight") ? 1 : parseInteger(value, 1, 10_000)) ??
     context.report({ message: `${JSON.stringify(value)} is not a weight from 1 to 10000.` }),
 };
+
+/** cgroup v1's weight of block devices. */
+export const blockWeight: ValueType<number> = integer("weight", 10, 1000, "reset");
 
 /** A limit that can be a part of what the machine has. */
 export type Amount =

@@ -29,7 +29,9 @@ export const output: ValueType<string> = {
       return now;
     }
     if (value === "fd" || value.startsWith("fd:")) return context.expand(value);
-    return toFile(value, context) ?? outputWord.read(value, context);
+    return /^(file|append|truncate):/.test(value)
+      ? toFile(value, context)
+      : outputWord.read(value, context);
   },
 };
 
@@ -39,7 +41,8 @@ export const input: ValueType<string> = {
   empty: "refuse",
   list: false,
   read: (value, context) => {
-    if (value === "fd" || /^(fd|file):/.test(value)) return context.expand(value);
+    if (value === "fd" || value.startsWith("fd:")) return context.expand(value);
+    if (value.startsWith("file:")) return toFile(value, context);
     return inputWord.read(value, context);
   },
 };
@@ -58,6 +61,7 @@ function toFile(value: string, context: ValueContext): string | undefined {
   const match = /^(file|append|truncate):(.*)$/s.exec(value);
   if (match === null) return undefined;
   const file = context.expand(match[2]!);
+  if (file === undefined) return undefined;
   if (file.startsWith("/")) return `${match[1]}:${simplifyPath(file)}`;
   const message = `${JSON.stringify(file)} is not an absolute path.`;
   return context.report({ code: "relative-path", message, hint: "Begin it with /." });

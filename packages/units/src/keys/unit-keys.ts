@@ -1,7 +1,7 @@
 import { documentation, installList, path, unitList } from "./list-types.js";
 import { boolean, opaque, text, timeSpan, unsigned } from "./scalar-types.js";
 import { type KeyTable, keys, renamed } from "./value-type.js";
-import { collectMode, condition, emergencyAction, jobMode } from "./word-types.js";
+import { collectMode, condition, emergencyAction, jobMode, pathCondition } from "./word-types.js";
 
 /** [Unit] (systemd.unit(5)). */
 export const UNIT_KEYS: KeyTable = {
@@ -28,19 +28,23 @@ export const UNIT_KEYS: KeyTable = {
   ...keys(timeSpan, "StartLimitIntervalSec"),
   ...keys(unsigned, "StartLimitBurst"),
   ...keys(
-    condition,
+    pathCondition,
     `ConditionPathExists ConditionPathExistsGlob ConditionPathIsDirectory
      ConditionPathIsSymbolicLink ConditionPathIsMountPoint ConditionPathIsReadWrite
      ConditionPathIsEncrypted ConditionDirectoryNotEmpty ConditionFileNotEmpty
-     ConditionFileIsExecutable ConditionNeedsUpdate ConditionFirstBoot ConditionArchitecture
-     ConditionFirmware ConditionVirtualization ConditionHost ConditionKernelCommandLine
-     ConditionKernelVersion ConditionCredential ConditionSecurity ConditionCapability
-     ConditionACPower ConditionMemory ConditionCPUFeature ConditionCPUs ConditionEnvironment
-     ConditionUser ConditionGroup ConditionControlGroupController ConditionOSRelease
-     ConditionMemoryPressure ConditionCPUPressure ConditionIOPressure AssertPathExists
-     AssertPathExistsGlob AssertPathIsDirectory AssertPathIsSymbolicLink AssertPathIsMountPoint
+     ConditionFileIsExecutable ConditionNeedsUpdate AssertPathExists AssertPathExistsGlob
+     AssertPathIsDirectory AssertPathIsSymbolicLink AssertPathIsMountPoint
      AssertPathIsReadWrite AssertPathIsEncrypted AssertDirectoryNotEmpty AssertFileNotEmpty
-     AssertFileIsExecutable AssertNeedsUpdate AssertFirstBoot AssertArchitecture
+     AssertFileIsExecutable AssertNeedsUpdate`,
+  ),
+  ...keys(
+    condition,
+    `ConditionFirstBoot ConditionArchitecture ConditionFirmware ConditionVirtualization
+     ConditionHost ConditionKernelCommandLine ConditionKernelVersion ConditionCredential
+     ConditionSecurity ConditionCapability ConditionACPower ConditionMemory ConditionCPUFeature
+     ConditionCPUs ConditionEnvironment ConditionUser ConditionGroup
+     ConditionControlGroupController ConditionOSRelease ConditionMemoryPressure
+     ConditionCPUPressure ConditionIOPressure AssertFirstBoot AssertArchitecture
      AssertVirtualization AssertHost AssertKernelCommandLine AssertKernelVersion
      AssertCredential AssertSecurity AssertCapability AssertACPower AssertMemory
      AssertCPUFeature AssertCPUs AssertEnvironment AssertUser AssertGroup

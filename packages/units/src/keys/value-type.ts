@@ -12,13 +12,24 @@ export interface ValueProblem {
   readonly length?: number;
 }
 
+/** How specifiers are replaced in a piece of a value. */
+export interface ExpandOptions {
+  /** Where the piece stands in the value, for complaints. */
+  readonly index?: number;
+  readonly length?: number;
+  /** The letters that may stand here; all by default. */
+  readonly allowed?: string;
+  /** Of the complaint about those that may not; "warning" by default, "none" keeps them as text. */
+  readonly severity?: Severity | "none";
+}
+
 /** What a value type may know and do while it reads one value. */
 export interface ValueContext {
   readonly unit: UnitName;
   readonly key: string;
   report(problem: ValueProblem): undefined;
-  /** Replaces specifiers and reports those that do not exist. `index`: where the text stands in the value. */
-  expand(text: string, options?: { index?: number; length?: number; allowed?: string }): string;
+  /** Replaces specifiers; undefined when there are some that do not exist here, which are reported. */
+  expand(text: string, options?: ExpandOptions): string | undefined;
 }
 
 /** One kind of value: how keys that hold it are read, checked, named and completed. */
@@ -46,7 +57,9 @@ export interface KeySpec {
   readonly sets?: readonly string[];
   /** Why it should not be used any more; what to use is said in `renamed` or here. */
   readonly deprecated?: string;
-  /** systemd knows it and ignores it with a warning. */
+  /** systemd itself warns of it. */
+  readonly warns?: true;
+  /** systemd knows it, and ignores it with a warning. */
   readonly removed?: true;
 }
 
@@ -77,4 +90,10 @@ export function renamed(type: ValueType<unknown>, pairs: string): KeyTable {
       return [old, { type, renamed: now, deprecated: `It is called ${shown} now.` }];
     }),
   );
+}
+
+/** Rows that systemd still takes but warns of. */
+export function discouraged(type: ValueType<unknown>, names: string, hint: string): KeyTable {
+  const rows = names.trim().split(/\s+/);
+  return Object.fromEntries(rows.map((name) => [name, { type, deprecated: hint, warns: true }]));
 }

@@ -1,4 +1,5 @@
 import type { RestartPolicy, ServiceSection, ServiceType } from "../types.js";
+import { absolute } from "./list-types.js";
 import { oneOf } from "./scalar-types.js";
 import type { ValueType } from "./value-type.js";
 
@@ -107,5 +108,20 @@ export const condition: ValueType<readonly string[]> = {
   name: "condition",
   empty: "reset",
   list: true,
-  read: (value, context) => [context.expand(value)],
+  read: (value, context) => {
+    const expanded = context.expand(value);
+    return expanded === undefined ? undefined : [expanded];
+  },
+};
+
+/** Conditions on paths, which must be absolute. */
+export const pathCondition: ValueType<readonly string[]> = {
+  ...condition,
+  name: "condition on a path",
+  read: (value, context) => {
+    const expanded = context.expand(value);
+    if (expanded === undefined) return undefined;
+    const path = expanded.replace(/^\|?!?/, "").trimStart();
+    return absolute(path, context) === undefined ? undefined : [expanded];
+  },
 };

@@ -5,8 +5,8 @@ import {
   environmentFiles,
   exec,
   exitStatuses,
-  path,
   pidFile,
+  requiredPath,
   workingDirectory,
 } from "../keys/list-types.js";
 import { RESOURCE_LIMITS, type ResourceLimit, resourceLimit } from "../keys/resource-limit.js";
@@ -93,7 +93,7 @@ function readProcess(settings: Settings) {
     environmentFiles: settings.list(environmentFiles, "Service", "EnvironmentFile"),
     supplementaryGroups: settings.list(accountNames, "Service", "SupplementaryGroups"),
     ...defined("workingDirectory", last(settings, workingDirectory, "WorkingDirectory")),
-    ...defined("rootDirectory", last(settings, path, "RootDirectory")),
+    ...defined("rootDirectory", last(settings, requiredPath, "RootDirectory")),
     ...defined("user", last(settings, accountName, "User")),
     ...defined("group", last(settings, accountName, "Group")),
     ...defined("uMask", last(settings, mode, "UMask")),

@@ -1,5 +1,11 @@
 import { findKey, findSection, SECTIONS } from "../keys/sections.js";
-import type { KeySpec, ValueContext, ValueProblem, ValueType } from "../keys/value-type.js";
+import type {
+  ExpandOptions,
+  KeySpec,
+  ValueContext,
+  ValueProblem,
+  ValueType,
+} from "../keys/value-type.js";
 import type { AssignmentNode, UnitFile } from "../syntax/tree.js";
 import type { Diagnostic, MachineSpecifiers, Span, UnitName } from "../types.js";
 import { closest } from "../values/closest.js";
@@ -143,7 +149,8 @@ export class Settings {
   #oldKey({ section, key, keySpan }: AssignmentNode, spec: KeySpec): void {
     const state =
       spec.removed === true ? "was removed from systemd and is ignored" : "is deprecated";
-    const severity = spec.removed === true ? "warning" : "info";
+    const loud = spec.removed === true || spec.warns === true;
+    const severity = loud ? "warning" : "info";
     const message = `${key}= ${state} in [${section}].`;
     const hint = spec.deprecated ?? "";
     this.#report({ code: "deprecated", severity, message, hint }, keySpan);
@@ -225,18 +232,21 @@ class ReadingContext implements ValueContext {
     this.#report(problem, assignment.spanInValue(index, length));
   }
 
-  expand(text: string, place: { index?: number; length?: number; allowed?: string } = {}): string {
+  expand(text: string, options: ExpandOptions = {}): string | undefined {
     if (!text.includes("%")) return text;
-    const { allowed, ...at } = place;
+    const { allowed, severity = "warning", ...at } = options;
     const expansion = expandSpecifiers(text, this.unit, this.#machine, allowed);
-    for (const one of expansion.unknown) {
-      const message = `${one} is not a specifier; it stays as it is.`;
-      const hint = "Write %% for a percent sign.";
-      this.report({ code: "unknown-specifier", message, hint, ...at });
-    }
-    for (const one of expansion.failed) {
-      const message = `${one} has no value: the name ${this.unit.name} does not unescape.`;
-      this.report({ code: "bad-specifier", severity: "error", message, ...at });
+    if (severity !== "none") {
+      for (const one of expansion.unknown) {
+        const message = `There is no specifier ${one} here.`;
+        const hint = "Write %% for a percent sign.";
+        this.report({ code: "unknown-specifier", severity, message, hint, ...at });
+      }
+      for (const one of expansion.failed) {
+        const message = `${one} has no value: the name ${this.unit.name} does not unescape.`;
+        this.report({ code: "bad-specifier", severity, message, ...at });
+      }
+      if (expansion.unknown.length + expansion.failed.length > 0) return undefined;
     }
     if (this.#machine === undefined) return expansion.text;
     for (const one of expansion.unresolved) {

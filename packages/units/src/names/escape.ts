@@ -7,7 +7,7 @@ const SAFE = /[0-9A-Za-z:_.]/;
  * every other byte that is not a letter, digit, `:`, `_` or `.` becomes `\xhh`. With `path` the
  * slashes at the ends and repeated ones go first, and the root is `-`.
  *
- * @throws UnitsError "invalid-escape" when `path` holds `..` or ends up empty.
+ * @throws UnitsError "invalid-escape" when a path is `.` or holds `..`.
  * @example
  * ```ts
  * escapeUnitName("/var/lib/web data", { path: true }); // "var-lib-web\\x20data"
@@ -16,7 +16,8 @@ const SAFE = /[0-9A-Za-z:_.]/;
 export function escapeUnitName(text: string, options: { path?: boolean } = {}): string {
   if (options.path !== true) return escapeBytes(text);
   const parts = text.split("/").filter((part) => part !== "" && part !== ".");
-  if (text === "" || parts.includes("..")) {
+  const nowhere = parts.length === 0 && text !== "" && !text.startsWith("/");
+  if (nowhere || parts.includes("..")) {
     const message = `${JSON.stringify(text)} cannot be escaped as a path.`;
     throw new UnitsError("invalid-escape", message, { hint: "Give a path without `..`." });
   }

@@ -108,6 +108,8 @@ class Parser {
   /** Without other line ends than \n, line ends are found by indexOf alone. */
   readonly #plain: boolean;
   #section: OpenSection | undefined;
+  /** Lines are nobody's business here: behind a broken header, or in a section of someone else. */
+  #quiet = false;
   /** The next `=` at or behind the last place asked about: keeps the search linear. */
   #equals = -1;
 
@@ -292,6 +294,8 @@ class Parser {
     const name = line.slice(1, -1);
     if (!line.endsWith("]") || line.length < 2 || !isSafeName(name)) {
       this.nodes.push({ kind: "invalid", start, end: next });
+      this.#section = undefined;
+      this.#quiet = true;
       const message = line.endsWith("]")
         ? `The section header ${JSON.stringify(line)} has quotes, backslashes or control characters.`
         : `The section header ${JSON.stringify(line)} does not end in "]".`;
@@ -300,6 +304,7 @@ class Parser {
       return;
     }
     this.#section = new OpenSection(name, this.lines, from, last);
+    this.#quiet = name.startsWith("X-") && name !== "X-Fleet" && name !== "X-Flotilla";
     this.sections.push(this.#section);
     this.nodes.push({ kind: "section", start, end: next, name });
   }
@@ -315,6 +320,7 @@ class Parser {
     const node = new AssignmentNode(this.lines, name, key, value, place, pieces);
     this.nodes.push(node);
     if (section === undefined) {
+      if (this.#quiet) return;
       const message = `${key}= stands before any section and is ignored.`;
       const hint = "Put a header such as [Service] above it.";
       this.#report("no-section", "warning", message, place.keyStart, place.valueEnd, hint);
@@ -326,6 +332,7 @@ class Parser {
 
   #notAnAssignment(start: number, next: number, from: number, last: number, keyless: boolean) {
     this.nodes.push({ kind: "invalid", start, end: next });
+    if (this.#quiet) return;
     if (this.#section === undefined && !keyless) {
       const message = "This line stands before any section and is ignored.";
       this.#report("no-section", "warning", message, from, last, "Begin comments with #.");

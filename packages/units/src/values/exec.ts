@@ -18,8 +18,11 @@ export interface ExecLine {
   readonly problems: readonly ExecProblem[];
 }
 
-/** Replaces specifiers in a piece of the value that begins at `index`. */
-export type Expand = (text: string, index: number) => string;
+/**
+ * Replaces specifiers in a piece of the value that begins at `index`; undefined when it has reported
+ * some that do not exist, by which the command (`fatal`: the unit) is lost.
+ */
+export type Expand = (text: string, index: number, fatal: boolean) => string | undefined;
 
 /**
  * Reads the value of ExecStart= and its kin (systemd.service(5), "Command lines"): prefixes
@@ -82,8 +85,9 @@ class ExecReader {
     if (first === undefined) return false;
     if (first.text === ";") return true;
     const prefixes = readPrefixes(first.text);
-    const path = this.#expand(first.text.slice(prefixes.length), first.start);
     const fatal = !prefixes.ignoreFailure;
+    const path = this.#expand(first.text.slice(prefixes.length), first.start, fatal);
+    if (path === undefined) return false;
     if (!this.#checkPath(path, first.start, first.end - first.start, fatal)) return false;
     const argv = prefixes.ownArgv0 ? [] : [path];
     const more = this.#arguments(argv, fatal);
@@ -123,7 +127,9 @@ class ExecReader {
       }
       const word = this.#word(fatal);
       if (word === undefined) return undefined;
-      argv.push(this.#expand(word.text, word.start));
+      const expanded = this.#expand(word.text, word.start, fatal);
+      if (expanded === undefined) return undefined;
+      argv.push(expanded);
     }
   }
 

@@ -1,4 +1,5 @@
 import type { ExitStatusSet } from "../types.js";
+import { parseInteger } from "./scalars.js";
 import { parseSignal } from "./signals.js";
 
 /** Names of exit statuses (systemd.exec(5), "Process Exit Codes"): libc, LSB, BSD, systemd's own. */
@@ -25,8 +26,7 @@ const CODES: ReadonlyMap<string, number> = new Map(
 
 /** The exit status of a name such as `TEMPFAIL`, or of a number from 0 to 255. */
 export function parseExitStatus(text: string): number | undefined {
-  if (/^\d+$/.test(text)) return Number(text) <= 255 ? Number(text) : undefined;
-  return CODES.get(text);
+  return parseInteger(text, 0, 255) ?? CODES.get(text);
 }
 
 /** The name of an exit status, where it has one. */

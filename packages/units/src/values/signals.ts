@@ -1,3 +1,5 @@
+import { parseInteger } from "./scalars.js";
+
 const NAMES =
   "HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP " +
   "TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS";
@@ -16,7 +18,8 @@ const RTMAX = 64;
  * what is none.
  */
 export function parseSignal(text: string): string | undefined {
-  if (/^\d+$/.test(text)) return signalName(Number(text));
+  const direct = parseInteger(text, 1, RTMAX);
+  if (direct !== undefined) return signalName(direct);
   const name = text.startsWith("SIG") ? text : `SIG${text}`;
   if (NUMBER_BY_NAME.has(name)) return name;
   const number = signalNumber(name);

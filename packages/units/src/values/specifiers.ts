@@ -8,10 +8,10 @@ const KNOWN = "aAbBCdEfgGhHiIjJlLmMnNopPqsStTuUvVwWyY";
 /** Those that are safe in unit names, and so in dependencies. */
 export const NAME_SPECIFIERS = "abABgGHijlmMnNopquUvwW";
 
-/** What came of an expansion. Unknown specifiers are kept as text, as systemd does. */
+/** What came of an expansion; whatever could not be replaced is kept in the text. */
 export interface Expansion {
   readonly text: string;
-  /** Specifiers that do not exist, as `%x`. */
+  /** Specifiers that do not exist or are not allowed here, as `%x`: systemd refuses the value. */
   readonly unknown: readonly string[];
   /** Specifiers that exist but whose value nobody gave; kept as text. */
   readonly unresolved: readonly string[];
@@ -23,7 +23,7 @@ export interface Expansion {
  * Replaces the specifiers in a text: those of the name (`%n %N %p %P %i %I %j %J %f`) from `name`,
  * the machine's from `machine` (by letter: `{ H: "host1" }`), `%%` by `%`.
  *
- * @param allowed - letters to replace; others stay as they are. All by default.
+ * @param allowed - the letters that may stand here; all by default.
  * @example
  * ```ts
  * expandSpecifiers("808%i", parseUnitName("web@1.service")).text; // "8081"
@@ -42,7 +42,7 @@ export function expandSpecifiers(
   const expanded = text.replace(/%([\s\S])/gu, (whole, letter: string) => {
     if (letter === "%") return "%";
     if (!allowed.includes(letter)) {
-      if (/[A-Za-z]/.test(letter) && !KNOWN.includes(letter)) unknown.push(whole);
+      if (/[A-Za-z0-9]/.test(letter)) unknown.push(whole);
       return whole;
     }
     try {
