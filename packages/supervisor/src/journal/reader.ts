@@ -25,8 +25,9 @@ export async function* readJournal(
   let place = await findStart(unit, directory, options);
   let last = afterCursor;
   for (;;) {
-    // Noted before reading: a write during it must not be slept through.
+    // Noted before reading: a write or the end during it must not be missed.
     const seen = writer?.writes ?? 0;
+    const over = !options.follow || !writer || writer.finished;
     for await (const read of readFrom(unit, directory, place)) {
       if (signal?.aborted) return;
       place = read.place;
@@ -35,7 +36,7 @@ export async function* readJournal(
         yield read.entry;
       }
     }
-    if (!options.follow || !writer || writer.closed) return;
+    if (over) return;
     await writer.nextWrite(seen, signal);
     if (signal?.aborted) return;
   }

@@ -1,4 +1,4 @@
-import { type FileHandle, open, readdir, stat } from "node:fs/promises";
+import { type FileHandle, open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 
 /** A file of a unit's journal, named by the cursor of its first entry. */
@@ -99,14 +99,6 @@ export async function* readBackward(
 export async function wholeSize(path: string): Promise<number> {
   for await (const { end } of readBackward(path)) return end;
   return 0;
-}
-
-/** The size of a file; 0 when it is gone. */
-export async function sizeOf(path: string): Promise<number> {
-  return stat(path).then(
-    ({ size }) => size,
-    () => 0,
-  );
 }
 
 /** Rotation removes files under readers. */

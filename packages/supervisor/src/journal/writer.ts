@@ -33,6 +33,7 @@ export class JournalWriter {
   #dropped = 0;
   #work: Promise<void> | undefined;
   #closed = false;
+  #finished = false;
   #writes = 0;
   readonly #waiting = new Set<() => void>();
 
@@ -84,7 +85,7 @@ export class JournalWriter {
 
   /** Resolves once `writes` is no longer `seen`, at `close`, or when `signal` aborts. */
   async nextWrite(seen: number, signal: AbortSignal | undefined): Promise<void> {
-    if (this.#closed || signal?.aborted || this.#writes !== seen) return;
+    if (this.#finished || signal?.aborted || this.#writes !== seen) return;
     await new Promise<void>((resolve) => {
       const done = (): void => {
         signal?.removeEventListener("abort", done);
@@ -96,9 +97,9 @@ export class JournalWriter {
     });
   }
 
-  /** True once `close` was called. */
-  get closed(): boolean {
-    return this.#closed;
+  /** True when nothing will be written any more. */
+  get finished(): boolean {
+    return this.#finished;
   }
 
   async close(): Promise<void> {
@@ -107,6 +108,7 @@ export class JournalWriter {
     await this.#file?.datasync().catch(() => {});
     await this.#file?.close().catch(() => {});
     this.#file = undefined;
+    this.#finished = true;
     this.#tellReaders();
   }
 

@@ -24,6 +24,8 @@ const POLL_MS = 100;
 /** How long a forking service may take to write its PIDFile= after its parent has gone. */
 const PID_FILE_WAIT_MS = 5_000;
 
+/** How long a signal waits for execve, so that the set-up before it does not swallow the signal. */
+const EXECUTE_WAIT_MS = 1_000;
 /** Processes whose name is remembered for their lines in the journal. */
 const IDENTIFIERS_MAX = 64;
 
@@ -44,6 +46,7 @@ export class Activation {
   readonly #output: OutputRouter;
   readonly #identifiers = new Map<number, string>();
   readonly #own = new Set<number>();
+  readonly #starting = new Set<Promise<unknown>>();
   readonly #polls = new Set<() => void>();
   #sandbox: Sandbox | undefined;
   /** Counts how often the sandbox ran empty, to tell an answer of `pids` from before. */
@@ -94,6 +97,9 @@ export class Activation {
     const running = await sandbox.exec(spec);
     this.#identify(running.pid, command);
     this.#own.add(running.pid);
+    const over = (): unknown => this.#starting.delete(starting);
+    const starting: Promise<unknown> = running.executed.then(over, over);
+    this.#starting.add(starting);
     void this.#watch(sandbox, running, command);
     return running.pid;
   }
@@ -102,6 +108,7 @@ export class Activation {
   async kill(pids: readonly number[] | undefined, signals: readonly string[]): Promise<void> {
     const sandbox = this.#sandbox;
     if (!sandbox) return;
+    await this.#executed();
     for (const signal of signals) {
       const sent = pids
         ? pids.map((pid) => sandbox.signal(pid, signal))
@@ -158,6 +165,17 @@ export class Activation {
     await this.#output.close();
   }
 
+  async #executed(): Promise<void> {
+    if (this.#starting.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.clock.setTimer(EXECUTE_WAIT_MS, resolve);
+      void Promise.allSettled(this.#starting).then(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
   async #processSpec(
     sandbox: Sandbox,
     section: ExecSection,
@@ -192,15 +210,7 @@ export class Activation {
   }
 
   async #watch(sandbox: Sandbox, running: RunningProcess, command: ExecCommand): Promise<void> {
-    const failure = await running.executed;
-    let exit: ProcessExit;
-    if (failure) {
-      this.#log(`Failed at step ${failure.step} running ${command.path}: ${failure.message}`);
-      exit = { type: "exited", code: failure.exitCode };
-    } else {
-      this.#options.post({ type: "executed", pid: running.pid });
-      exit = await running.exited;
-    }
+    const exit = await this.#end(running, command);
     if (this.#released) return;
     const clean = exit.type === "exited" && exit.code === 0;
     const oomKilled = clean ? false : await sandbox.oomKilled().catch(() => false);
@@ -208,6 +218,22 @@ export class Activation {
     const left = await pidsOf(sandbox);
     const populated = this.#emptied === emptiedBefore && left.some((pid) => pid !== running.pid);
     this.#exited(running.pid, exit, populated, oomKilled);
+  }
+
+  /** A process that the runtime lost sight of counts as killed. */
+  async #end(running: RunningProcess, command: ExecCommand): Promise<ProcessExit> {
+    try {
+      const failure = await running.executed;
+      if (!failure) {
+        this.#options.post({ type: "executed", pid: running.pid });
+        return await running.exited;
+      }
+      this.#log(`Failed at step ${failure.step} running ${command.path}: ${failure.message}`);
+      return { type: "exited", code: failure.exitCode };
+    } catch (error) {
+      this.#log(`The runtime lost process ${running.pid}: ${(error as Error).message}`);
+      return { type: "signaled", signal: "SIGKILL", coreDumped: false };
+    }
   }
 
   #exited(pid: number, exit: ProcessExit, populated: boolean, oomKilled: boolean): void {

@@ -12,6 +12,7 @@ export abstract class StartingMachine extends StoppingMachine {
     this.statusText = "";
     this.stopAsked = false;
     this.willRestart = false;
+    this.restartDue = false;
     this.mainKnown = false;
     this.populated = false;
     this.watchdogMs = this.service.watchdogMs;

@@ -50,6 +50,8 @@ export abstract class MachineState {
   protected statusText = "";
   protected restarts = 0;
   protected forgetRestarts = false;
+  /** RestartSec= is over, so that the stop that comes next is the first half of the restart. */
+  protected restartDue = false;
   protected stopAsked = false;
   protected willRestart = false;
 

@@ -17,7 +17,8 @@ export abstract class StoppingMachine extends MachineState {
     switch (this.sub) {
       case "auto-restart":
         this.timer("state", undefined);
-        this.forgetRestarts = true;
+        this.forgetRestarts = !this.restartDue;
+        this.restartDue = false;
         this.setState("dead");
         break;
       case "condition":

@@ -279,6 +279,7 @@ export class ServiceMachine extends StartingMachine {
       case "auto-restart":
         this.restarts += 1;
         this.forgetRestarts = false;
+        this.restartDue = true;
         this.log(`Scheduled restart job, restart counter is at ${this.restarts}.`);
         this.push({ type: "restart" });
         break;

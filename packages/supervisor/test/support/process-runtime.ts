@@ -128,6 +128,14 @@ export class ProcessSandbox implements Sandbox {
   }
 
   async pids(): Promise<readonly number[]> {
+    for (const group of this.#groups) {
+      try {
+        process.kill(-group, 0);
+      } catch {
+        this.#groups.delete(group);
+      }
+    }
+    if (this.#groups.size === 0) return [];
     return readdirSync("/proc")
       .filter((name) => /^\d+$/.test(name))
       .map(Number)
