@@ -127,7 +127,7 @@ export class Driver<Command, Result> {
     this.#stopped = true;
     await this.#options.storage.log.close();
     await this.#restoring;
-    await this.snapshotter.idle();
+    await this.snapshotter.stop();
   }
 
   fail(error: unknown): void {

@@ -145,6 +145,7 @@ export class RaftGroup<Command, Result> implements AsyncDisposable {
       told.full = full;
       if (told.group) told.group.#setDiskFull(full);
     });
+    let group: RaftGroup<Command, Result> | null = null;
     try {
       const { snapshot, snapshots } = storage;
       if (snapshot) {
@@ -153,13 +154,14 @@ export class RaftGroup<Command, Result> implements AsyncDisposable {
         await options.stateMachine.restore(state, { index, term });
       }
       const draw = (n: number): number => Math.floor(random() * n);
-      const group = new RaftGroup(settings, storage, draw);
+      group = new RaftGroup(settings, storage, draw);
       told.group = group;
       group.#diskFull = told.full;
       await group.#start();
       return group;
     } catch (error) {
-      await storage.log.close();
+      if (group) await group.close();
+      else await Promise.all([storage.log.close(), options.transport[Symbol.asyncDispose]()]);
       throw error;
     }
   }

@@ -41,6 +41,7 @@ export class Snapshotter {
   /** Those that the log knows of, oldest first. */
   #marks: readonly SnapshotPoint[];
   #running: Promise<void> | null = null;
+  #stopped = false;
   /** Why the last attempt failed; the next is made after as many entries again. */
   lastError: Error | null = null;
 
@@ -87,9 +88,17 @@ export class Snapshotter {
     });
   }
 
-  /** Resolves when none is being taken. */
-  async idle(): Promise<void> {
+  /** Gives up the one that is being taken. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
     await this.#running;
+  }
+
+  async *#whileRunning(state: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of state) {
+      if (this.#stopped) throw new RaftError("stopped", "the group was closed");
+      yield chunk;
+    }
   }
 
   async #take(at: SnapshotPlace, state: AsyncIterable<Uint8Array>): Promise<void> {
@@ -97,7 +106,7 @@ export class Snapshotter {
     const { index, term, confState } = at;
     const data = encodeMembers(at.members);
     try {
-      await store.write({ metadata: { index, term, confState }, data }, state);
+      await store.write({ metadata: { index, term, confState }, data }, this.#whileRunning(state));
       this.lastError = null;
     } catch (error) {
       // The member goes on with a longer log; status() shows it.

@@ -21,8 +21,8 @@ export class Words implements StateMachine<string, number> {
 
   async *snapshot(): AsyncGenerator<Uint8Array> {
     const fixed = JSON.stringify(this.words);
-    for (let at = 0; at < fixed.length; at += 1000) {
-      yield Buffer.from(fixed.slice(at, at + 1000));
+    for (let at = 0; at < fixed.length; at += 10_000) {
+      yield Buffer.from(fixed.slice(at, at + 10_000));
     }
   }
 
@@ -88,5 +88,16 @@ export async function temporaryFolder(): Promise<AsyncDisposable & { path: strin
   return {
     path,
     [Symbol.asyncDispose]: async () => await rm(path, { recursive: true, force: true }),
+  };
+}
+
+/** Random numbers that repeat: mulberry32. */
+export function generator(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
   };
 }

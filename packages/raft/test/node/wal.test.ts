@@ -7,7 +7,7 @@ import {
   type WalContent,
   type WalOptions,
 } from "../../src/node/index.js";
-import { temporaryFolder, until } from "./helpers.js";
+import { generator, temporaryFolder, until } from "./helpers.js";
 
 const FIRST = "log/0000000000000001.wal";
 
@@ -342,14 +342,3 @@ describe("the write-ahead log", () => {
     await again.close();
   });
 });
-
-/** mulberry32 */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
