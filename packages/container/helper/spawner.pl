@@ -15,7 +15,9 @@
 # a list of strings, each a big-endian u32 length and its bytes. The first string names the message.
 #
 #   to the helper                                answered by
-#   sandbox REQ ID TRACK NOTIFY CREDIT [PROCS]…  reply   TRACK: cgroup directory, "tree" or "none";
+#   sandbox REQ ID TRACK NOTIFY CREDIT CLONE [PROCS]…
+#                                                reply   TRACK: cgroup directory, "tree" or "none";
+#                                                        CLONE: 1 if clone3 may put children there;
 #                                                        PROCS: cgroup.procs files to join
 #   exec    REQ ID [KEY VALUE]…                  reply (ok PID), then executed, exited
 #   signal  REQ ID PID NUMBER                    reply
@@ -39,37 +41,26 @@
 # namespace first) pid-file (the program starts another and leaves its pid there; that one counts).
 use strict;
 use warnings;
-use Errno qw(EACCES EAGAIN EINTR ENOENT ENOTDIR EPERM ESRCH);
-use Fcntl qw(F_GETFL F_SETFL LOCK_EX LOCK_NB O_DIRECTORY O_NONBLOCK O_RDONLY);
+use Errno qw(EAGAIN EINTR);
+use Cwd ();
+use Fcntl qw(LOCK_EX LOCK_NB O_DIRECTORY O_NONBLOCK O_RDONLY);
+use File::Basename ();
 use POSIX ();
-use Socket qw(AF_UNIX SOCK_DGRAM SOL_SOCKET pack_sockaddr_un);
+use lib File::Basename::dirname(Cwd::abs_path(__FILE__));
+use Child;
+use Members;
+use Notify;
+use System;
 
 use constant {
   VERSION      => 1,
   FRAME_MAX    => 8 << 20,     # argv and environment have 2 MiB at most (ARG_MAX)
   OUT_HIGH     => 1 << 20,     # above this, pipes and notify sockets are not read
   READ_SIZE    => 65536,
-  NOTIFY_MAX   => 4096,        # as systemd's
   LINGER_S     => 0.25,        # backstop: looks at sandboxes whose main processes are gone
   REMOVE_S     => 0.005,
   REMOVE_MAX_S => 10,
-  SO_PASSCRED  => 16,
-  SEARCH_PATH  => '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
 };
-
-# Numbers of system calls that Perl has no function for.
-my %generic = (
-  prctl => 167, prlimit64 => 261, signalfd4 => 74, execve => 221, recvmsg => 212,
-  unshare => 97, mount => 40, umount2 => 39, setgroups => 159, clone3 => 435,
-);
-my %numbers = (
-  x86_64 => {
-    prctl => 157, prlimit64 => 302, signalfd4 => 289, execve => 59, recvmsg => 47,
-    unshare => 272, mount => 165, umount2 => 166, setgroups => 116, clone3 => 435,
-  },
-  aarch64 => \%generic,
-  riscv64 => \%generic,
-);
 
 my (@locks, $lock_wait_ms, $grace_ms);
 my ($out, $out_at) = ('', 0);
@@ -80,9 +71,9 @@ my (%sandbox, %process);             # by id; by pid
 my $launching = 0;                   # programs under way that will leave a pid file
 my %early_exit;                      # statuses of unknown children, kept only meanwhile
 my $daemon_gone = 0;
-my $sys;
 my $child_signals;
 my $oom_adjust;
+my $can_clone = 1;
 
 sub main {
   my %option = ('lock-wait-ms' => 10_000, 'grace-ms' => 0);
@@ -95,12 +86,10 @@ sub main {
   $SIG{PIPE} = 'IGNORE';
   # The daemon decides when to stop; a signal to the process group or a shutdown must not.
   $SIG{$_} = 'IGNORE' for qw(HUP INT TERM QUIT);
-  my $machine = (POSIX::uname())[4];
-  $sys = $numbers{$machine};
-  refuse("machine $machine is not supported") unless $sys && length(pack 'p', '') == 8;
+  refuse('machine ' . (POSIX::uname())[4] . ' is not supported') unless $SYS;
   take_locks();
   # PR_SET_CHILD_SUBREAPER: orphans of units come here, not to init.
-  refuse("prctl: $!") if syscall($sys->{prctl}, 36, 1, 0, 0, 0) < 0;
+  refuse("prctl: $!") if syscall($SYS->{prctl}, 36, 1, 0, 0, 0) < 0;
   my $signals = open_signalfd();
   spare_from_oom();
   nonblock(\*STDIN);
@@ -139,7 +128,7 @@ sub open_signalfd {
   $child_signals = POSIX::SigSet->new(POSIX::SIGCHLD());
   POSIX::sigprocmask(POSIX::SIG_BLOCK(), $child_signals);
   my $mask = pack 'Q', 1 << (POSIX::SIGCHLD() - 1);
-  my $fd = syscall($sys->{signalfd4}, -1, $mask, 8, 02000000 | O_NONBLOCK);
+  my $fd = syscall($SYS->{signalfd4}, -1, $mask, 8, 02000000 | O_NONBLOCK);
   refuse("signalfd: $!") if $fd < 0;
   open(my $handle, '<&=', $fd) or refuse("signalfd: $!");
   return $handle;
@@ -263,46 +252,31 @@ sub failed { my ($request, $code, $message) = @_; send_frame('reply', $request, 
 # ---- sandboxes ------------------------------------------------------------------------------
 
 sub make_sandbox {
-  my ($request, $id, $track, $notify, $credit, @procs) = @_;
+  my ($request, $id, $track, $notify, $credit, $clone, @procs) = @_;
   if ($sandbox{$id}) { failed($request, 'exists', "sandbox $id exists"); return }
   my $box = {
     id => $id, track => $track, procs => \@procs, credit => $credit, notify => $notify,
     main => {}, pipes => {}, occupied => 0,
   };
-  if ($notify ne '' && !open_notify($box)) { failed($request, 'notify-socket', "$notify: $!"); return }
+  if ($notify ne '') {
+    my $socket = open_notify($notify);
+    if (!$socket) { failed($request, 'notify-socket', "$notify: $!"); return }
+    $box->{socket} = $socket;
+    add_watch(fileno($socket), sub { read_notify($box) }, 1);
+  }
+  if ($clone && -e "$track/cgroup.kill") {
+    sysopen($box->{cgroup}, $track, O_RDONLY | O_DIRECTORY) or delete $box->{cgroup};
+  }
   $sandbox{$id} = $box;
   ok($request);
 }
 
-sub open_notify {
-  my ($box) = @_;
-  my $path = $box->{notify};
-  unlink $path;
-  socket(my $socket, AF_UNIX, SOCK_DGRAM, 0) or return 0;
-  bind($socket, pack_sockaddr_un($path)) or return 0;
-  # Who may enter its directory may send; the directory is the guard.
-  chmod 0666, $path or return 0;
-  setsockopt($socket, SOL_SOCKET, SO_PASSCRED, 1);
-  $box->{socket} = $socket;
-  add_watch(fileno($socket), sub { read_notify($box) }, 1);
-  return 1;
-}
-
-# recvmsg(2) by hand, for the sender's pid (SCM_CREDENTIALS). Descriptors that come along find no
-# room in the control buffer, so the kernel closes them.
 sub read_notify {
   my ($box) = @_;
+  # A bound for one turn, so that a chatty unit does not keep others waiting.
   for (1 .. 64) {
-    my ($data, $control) = ('', '');
-    vec($data, NOTIFY_MAX - 1, 8) = 0;
-    vec($control, 31, 8) = 0;
-    my $vector = pack 'PQ', $data, NOTIFY_MAX;
-    my $message = pack 'Q2 P Q P Q Q', 0, 0, $vector, 1, $control, 32, 0;
-    my $length = syscall($sys->{recvmsg}, fileno $box->{socket}, $message, 0x40);
-    return if $length < 0;
-    my ($size, $level, $type, $pid) = unpack 'Q l l l', $control;
-    $pid = 0 unless $size >= 28 && $level == SOL_SOCKET && $type == 2;
-    send_frame('notify', $box->{id}, $pid, substr $data, 0, $length);
+    my ($pid, $data) = receive_notify($box->{socket}) or return;
+    send_frame('notify', $box->{id}, $pid, $data);
   }
 }
 
@@ -313,72 +287,12 @@ sub add_credit {
   resume_watch($_) for $box->{credit} > 0 ? keys %{ $box->{pipes} } : ();
 }
 
-# Every process of a sandbox: those of its cgroup and the cgroups below, or all descendants.
-sub members {
-  my ($box) = @_;
-  return keys %{ $box->{main} } if $box->{track} eq 'none';
-  return descendants() if $box->{track} eq 'tree';
-  return cgroup_members($box->{track});
-}
-
-sub cgroup_members {
-  my ($directory) = @_;
-  my @pids = split /\n/, slurp("$directory/cgroup.procs") // '';
-  opendir(my $handle, $directory) or return @pids;
-  for (readdir $handle) {
-    push @pids, cgroup_members("$directory/$_") if !/^\./ && -d "$directory/$_";
-  }
-  return @pids;
-}
-
-sub descendants {
-  my %children;
-  opendir(my $handle, '/proc') or return;
-  for my $pid (grep { /^\d/ } readdir $handle) {
-    my $stat = slurp("/proc/$pid/stat") // next;
-    # The name, in parentheses, may hold anything.
-    my ($state, $parent) = $stat =~ /.*\) (\S) (\d+)/s or next;
-    push @{ $children{$parent} }, $pid unless $state eq 'Z' || $state eq 'X';
-  }
-  my @found = @{ $children{$$} // [] };
-  for (my $i = 0; $i < @found; $i++) { push @found, @{ $children{ $found[$i] } // [] } }
-  return @found;
-}
-
-sub is_empty {
-  my ($box) = @_;
-  return 0 if %{ $box->{main} };
-  return 1 if $box->{track} eq 'none';
-  if ($box->{track} ne 'tree') {
-    my $events = slurp("$box->{track}/cgroup.events");
-    return 1 if defined $events && $events =~ /^populated 0/m;
-  }
-  return !members($box);
-}
-
 sub signal_one {
   my ($request, $box, $pid, $number) = @_;
   # An unreaped child of ours keeps its pid; others are looked up, so that a reused pid is not hit.
   my $ours = $box->{main}{$pid} || grep { $_ == $pid } members($box);
   if ($ours && kill $number, $pid) { ok($request) }
   else { failed($request, 'no-process', "no process $pid in sandbox $box->{id}") }
-}
-
-sub signal_all {
-  my ($box, $number) = @_;
-  return if $number == 9 && kill_cgroup($box->{track});
-  my %seen;
-  # Again, for those born while the list was read; bounded, for a fork bomb outruns any list.
-  for (1 .. 16) {
-    my @new = grep { !$seen{$_}++ } members($box);
-    last unless @new;
-    kill $number, @new;
-  }
-}
-
-sub kill_cgroup {
-  my ($directory) = @_;
-  return $directory =~ m{^/} && -e "$directory/cgroup.kill" && spew("$directory/cgroup.kill", '1');
 }
 
 sub remove_sandbox {
@@ -431,11 +345,16 @@ sub start_process {
   pipe(my $stdout, my $stdout_child) && pipe(my $stderr, my $stderr_child)
     && pipe(my $report, my $report_child)
     or do { failed($request, 'resources', "pipe: $!"); return };
-  my $pid = fork;
+  my ($pid, $joined) = fork_into($box);
   if (!defined $pid) { failed($request, 'resources', "fork: $!"); return }
   if ($pid == 0) {
-    eval { become($box, \%spec, $stdout_child, $stderr_child, $report_child) };
-    give_up($report_child, 'EXEC', 203, "$@");
+    my @join = @{ $box->{procs} };
+    shift @join if $joined;
+    Child::become(
+      spec => \%spec, join => \@join, notify => $box->{notify}, oom_adjust => $oom_adjust,
+      signals => $child_signals, stdout => $stdout_child, stderr => $stderr_child,
+      report => $report_child,
+    );
   }
   close $_ for $stdout_child, $stderr_child, $report_child;
   my $process = {
@@ -450,6 +369,22 @@ sub start_process {
   nonblock($report);
   add_watch(fileno($report), sub { read_report($process) }, 0);
   if ($process->{pid_file}) { $launching++ } else { ok($request, $pid) }
+}
+
+# clone3(2) puts a child into its v2 cgroup at birth, which spares a migration (1 to 2 ms: it waits
+# for an RCU grace period). The raw call is fine here: one thread, and execve follows soon.
+sub fork_into {
+  my ($box) = @_;
+  if ($can_clone && $box->{cgroup}) {
+    my $into_cgroup = 1 << 33;
+    my $arguments = pack 'Q11', $into_cgroup, 0, 0, 0, POSIX::SIGCHLD(), (0) x 5,
+      fileno $box->{cgroup};
+    my $pid = syscall $SYS->{clone3}, $arguments, length $arguments;
+    return ($pid, 1) if $pid >= 0;
+    # An old kernel, a seccomp filter: not tried again. A full cgroup is told by fork's join.
+    $can_clone = 0 if $!{ENOSYS} || $!{EINVAL} || $!{EPERM};
+  }
+  return (fork, 0);
 }
 
 sub watch_pipe {
@@ -554,142 +489,6 @@ sub launched {
   %early_exit = () unless $launching;
 }
 
-# ---- in the child, between fork and execve ----------------------------------------------------
-
-sub give_up {
-  my ($report, $step, $code, $message) = @_;
-  syswrite $report, pack '(N/a)*', 'failed', $step, $code, $message;
-  POSIX::_exit($code);
-}
-
-sub become {
-  my ($box, $spec, $stdout, $stderr, $report) = @_;
-  my $fail = sub { give_up($report, @_) };
-  $SIG{$_} = 'DEFAULT' for qw(HUP INT TERM QUIT);
-  $SIG{PIPE} = ($spec->{sigpipe} // '') eq 'ignore' ? 'IGNORE' : 'DEFAULT';
-  POSIX::setsid() or $fail->('SETSID', 220, "setsid: $!");
-  for my $procs (@{ $box->{procs} }) {
-    spew($procs, '0') or $fail->('CGROUP', 219, "$procs: $!");
-  }
-  spew('/proc/self/oom_score_adj', $oom_adjust) if defined $oom_adjust;
-  open(my $null, '<', '/dev/null') or $fail->('STDIN', 208, "/dev/null: $!");
-  defined POSIX::dup2(fileno $null, 0) or $fail->('STDIN', 208, "dup2: $!");
-  defined POSIX::dup2(fileno $stdout, 1) or $fail->('STDOUT', 209, "dup2: $!");
-  defined POSIX::dup2(fileno $stderr, 2) or $fail->('STDERR', 222, "dup2: $!");
-  set_limits($spec, $report);
-  umask($spec->{umask} // 0022);
-  if (defined $spec->{nice}) {
-    setpriority(0, 0, $spec->{nice}) or $fail->('NICE', 201, "nice $spec->{nice}: $!");
-  }
-  detach_mounts($spec, $fail);
-  change_user($box, $spec, $fail);
-  if (defined $spec->{cwd}) {
-    chdir $spec->{cwd} or $fail->('CHDIR', 200, "$spec->{cwd}: $!");
-  } else { chdir '/' }
-  # PR_SET_PDEATHSIG: should this helper be killed, its children go with it.
-  syscall($sys->{prctl}, 1, 9, 0, 0, 0) unless $spec->{'pid-file'};
-  POSIX::sigprocmask(POSIX::SIG_UNBLOCK(), $child_signals);
-  execute($spec, $fail);
-}
-
-# execve(2) itself: execvp(3) would hand a file without #! to a shell, which systemd does not.
-sub execute {
-  my ($spec, $fail) = @_;
-  my $path = $spec->{path};
-  my @candidates = ($path);
-  if ($path !~ m{/}) {
-    my ($search) = map { /^PATH=(.*)/s ? $1 : () } @{ $spec->{env} };
-    @candidates = map { "$_/$path" } grep { $_ ne '' } split /:/, $search // SEARCH_PATH;
-  }
-  my $arguments = pack 'p*', @{ $spec->{arg} }, undef;
-  my $environment = pack 'p*', @{ $spec->{env} }, undef;
-  my $reason = ENOENT;
-  for my $candidate (@candidates) {
-    syscall($sys->{execve}, $candidate, $arguments, $environment);
-    my $error = $! + 0;
-    if ($error != ENOENT && $error != ENOTDIR && $error != EACCES) { $reason = $error; last }
-    $reason = $error unless $error == ENOENT && @candidates > 1;
-  }
-  $! = $reason;
-  $fail->('EXEC', 203, "$path: $!");
-}
-
-sub set_limits {
-  my ($spec, $report) = @_;
-  for (@{ $spec->{rlimit} }) {
-    my ($number, @wanted) = split /:/;
-    my $new = pack 'Q2', @wanted;
-    next if syscall($sys->{prlimit64}, 0, $number + 0, $new, 0) == 0;
-    my $why = "$!";
-    my $old = pack 'Q2', 0, 0;
-    # Without CAP_SYS_RESOURCE a hard limit only goes down: come as near as is allowed.
-    if ($! == EPERM && syscall($sys->{prlimit64}, 0, $number + 0, 0, $old) == 0) {
-      my (undef, $hard) = unpack 'Q2', $old;
-      $new = pack 'Q2', map { $_ < $hard ? $_ : $hard } @wanted;
-      syscall($sys->{prlimit64}, 0, $number + 0, $new, 0);
-    }
-    syswrite $report, pack '(N/a)*', 'warning', 'LIMITS', 205, "limit $number to $wanted[0]:$wanted[1]: $why";
-  }
-}
-
-sub detach_mounts {
-  my ($spec, $fail) = @_;
-  my @mounts = @{ $spec->{'detach-mount'} } or return;
-  syscall($sys->{unshare}, 0x20000) == 0 or $fail->('NAMESPACE', 226, "unshare: $!");
-  # MS_REC | MS_SLAVE: what is done here stays here.
-  my ($none, $root) = ('none', '/');
-  syscall($sys->{mount}, $none, $root, 0, 0x4000 | 0x80000, 0) == 0
-    or $fail->('NAMESPACE', 226, "mount: $!");
-  for my $mount (@mounts) {
-    syscall($sys->{umount2}, "$mount", 2) == 0 or $fail->('NAMESPACE', 226, "umount $mount: $!");
-  }
-}
-
-sub change_user {
-  my ($box, $spec, $fail) = @_;
-  my ($uid, $gid, @groups, $name);
-  if (defined $spec->{user}) {
-    my @entry = $spec->{user} =~ /^\d+$/ ? getpwuid $spec->{user} : getpwnam $spec->{user};
-    if (@entry) { ($name, $uid, $gid) = @entry[0, 2, 3] }
-    # A bare number needs no entry; its group is then the same number, never root's.
-    elsif ($spec->{user} =~ /^\d+$/) { $uid = $gid = $spec->{user} }
-    else { $fail->('USER', 217, "user $spec->{user} is not known") }
-  }
-  $gid = group_id($spec->{group}, $fail) if defined $spec->{group};
-  my @extra = map { group_id($_, $fail) } @{ $spec->{supplementary} };
-  if (defined $name) {
-    while (my @entry = getgrent) {
-      push @groups, $entry[2] if grep { $_ eq $name } split ' ', $entry[3];
-    }
-    endgrent;
-  }
-  my $owner = $spec->{owner} // $uid;
-  if (defined $owner && $box->{notify} ne '') {
-    my ($directory) = $box->{notify} =~ m{^(.*)/};
-    chown $owner, -1, $directory;
-  }
-  if ((defined $uid || @extra) && $> == 0) {
-    my %seen;
-    my @all = grep { !$seen{$_}++ } (defined $gid ? $gid : ()), @groups, @extra;
-    my $list = pack 'L*', @all;
-    syscall($sys->{setgroups}, scalar @all, $list) == 0 or $fail->('GROUP', 216, "setgroups: $!");
-  }
-  if (defined $gid && ($gid != POSIX::getgid() || $gid != POSIX::getegid())) {
-    POSIX::setgid($gid) or $fail->('GROUP', 216, "setgid $gid: $!");
-  }
-  if (defined $uid && ($uid != $< || $uid != $>)) {
-    POSIX::setuid($uid) or $fail->('USER', 217, "setuid $uid: $!");
-  }
-}
-
-sub group_id {
-  my ($group, $fail) = @_;
-  return $group + 0 if $group =~ /^\d+$/;
-  my $gid = getgrnam $group;
-  $fail->('GROUP', 216, "group $group is not known") unless defined $gid;
-  return $gid;
-}
-
 # ---- the end --------------------------------------------------------------------------------
 
 # The daemon is gone. What it ran may be started elsewhere at once, so nothing may stay.
@@ -712,8 +511,12 @@ sub stop_everything {
     select undef, undef, undef, 0.005;
   }
   for my $box (values %sandbox) {
-    unlink $box->{notify} if $box->{notify} ne '';
-    rmdir for map { s{/cgroup\.procs$}{}r } @{ $box->{procs} };
+    unlink $box->{notify};
+    # The sandbox's own directories, then the runtime's, which goes when its last sandbox does.
+    for my $file ($box->{notify}, @{ $box->{procs} }) {
+      my ($parent, $directory) = $file =~ m{^((/.+)/[^/]+)/[^/]+$} ? ($2, $1) : next;
+      rmdir for $directory, $parent;
+    }
   }
 }
 
@@ -724,25 +527,5 @@ sub reap_quietly {
   }
 }
 
-# ---- small things ---------------------------------------------------------------------------
-
-sub nonblock {
-  my ($handle) = @_;
-  fcntl $handle, F_SETFL, fcntl($handle, F_GETFL, 0) | O_NONBLOCK;
-}
-
-sub slurp {
-  my ($path) = @_;
-  open(my $handle, '<', $path) or return undef;
-  my $text = '';
-  1 while sysread $handle, $text, READ_SIZE, length $text;
-  return $text;
-}
-
-sub spew {
-  my ($path, $text) = @_;
-  open(my $handle, '>', $path) or return 0;
-  return defined syswrite $handle, $text;
-}
 
 main();

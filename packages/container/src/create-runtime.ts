@@ -2,11 +2,15 @@ import { createHash } from "node:crypto";
 import { mkdir, realpath } from "node:fs/promises";
 import { Cgroups } from "./cgroup/cgroups.js";
 import type { CgroupMode } from "./cgroup/layout.js";
+import { limitsOf } from "./cgroup/limits.js";
 import { ContainerError } from "./errors.js";
 import { Helper, helperScript } from "./helper/client.js";
 import { NotifyDirectory } from "./notify-directory.js";
+import { findOciRuntime } from "./oci/detect.js";
+import { type OciHost, OciLauncher, openOciHost } from "./oci/launcher.js";
+import { checkRoot } from "./oci/root.js";
 import { processLauncher } from "./process/launcher.js";
-import { HelperSandbox, type Warning } from "./process/sandbox.js";
+import { HelperSandbox, type Launcher, type Warning } from "./process/sandbox.js";
 import type { Runtime, Sandbox, SandboxSpec } from "./runtime.js";
 
 /** What a runtime needs to know. */
@@ -19,6 +23,11 @@ export interface RuntimeOptions {
    * Default: a name made from `directory`.
    */
   readonly cgroupParent?: string;
+  /**
+   * What makes containers: `crun`, `runc`, the absolute path of either, `auto` (the first of the two
+   * that is installed), or `none`. Default `auto`.
+   */
+  readonly oci?: "auto" | "crun" | "runc" | "none" | (string & {});
   /** `none` does without cgroups even where they work. Default `auto`. */
   readonly cgroups?: "auto" | "none";
   /** Between SIGTERM and SIGKILL for all units once the daemon is gone. Default 0: SIGKILL at once. */
@@ -43,6 +52,8 @@ export interface LocalSandbox extends Sandbox {
 export interface LocalRuntime extends Runtime {
   /** How processes are kept together: see {@link CgroupMode}. */
   readonly cgroups: CgroupMode;
+  /** What makes containers here; specifications with a `rootDirectory` need one. */
+  readonly oci: "crun" | "runc" | "none";
   /** The helper's pid, for curious people; 0 while there is none. */
   readonly helperPid: number;
   create(spec: SandboxSpec): Promise<LocalSandbox>;
@@ -70,13 +81,16 @@ export async function createRuntime(options: RuntimeOptions): Promise<LocalRunti
   const directory = await realpath(options.directory);
   const parent = options.cgroupParent ?? defaultParent(directory);
   checkParent(parent);
+  const oci = await findOciRuntime(options.oci ?? "auto");
   const cgroups = await Cgroups.open(parent, options.cgroups ?? "auto");
   const host = new HelperHost(options, [directory, ...cgroups.locks]);
   await host.shared();
   try {
     await cgroups.removeStale();
     const notify = await NotifyDirectory.open(directory);
-    return new HelperRuntime({ options, cgroups, host, notify });
+    const hidden = oci?.program === "crun" ? cgroups.hybridMounts : [];
+    const containers = oci && (await openOciHost(oci, directory, hidden, () => host.shared()));
+    return new HelperRuntime({ options, cgroups, host, notify, containers });
   } catch (error) {
     await host.close();
     throw error;
@@ -141,6 +155,7 @@ interface RuntimeParts {
   readonly cgroups: Cgroups;
   readonly host: HelperHost;
   readonly notify: NotifyDirectory;
+  readonly containers: OciHost | undefined;
 }
 
 class HelperRuntime implements LocalRuntime {
@@ -154,6 +169,10 @@ class HelperRuntime implements LocalRuntime {
 
   get cgroups(): CgroupMode {
     return this.#parts.cgroups.mode;
+  }
+
+  get oci(): "crun" | "runc" | "none" {
+    return this.#parts.containers?.runtime.program ?? "none";
   }
 
   get helperPid(): number {
@@ -173,14 +192,16 @@ class HelperRuntime implements LocalRuntime {
 
   async #create(spec: SandboxSpec): Promise<HelperSandbox> {
     const { cgroups, host, notify, options } = this.#parts;
+    const makeLauncher = await this.#launcherFor(spec);
     const cgroup = await cgroups.create(spec);
     const socket = spec.notify ? await notify.add(spec.id) : undefined;
     const sandbox = new HelperSandbox({
       id: spec.id,
       cgroup,
+      ignoredLimits: cgroup?.ignored ?? limitsOf(spec).map((limit) => limit.name),
       track: cgroup === undefined ? "tree" : "cgroup",
       notify: socket,
-      launcher: processLauncher,
+      launcher: makeLauncher(socket),
       helper: () => (cgroup === undefined ? host.start([]) : host.shared()),
       release: async (helper) => {
         this.#sandboxes.delete(spec.id);
@@ -196,6 +217,23 @@ class HelperRuntime implements LocalRuntime {
       await cgroup?.remove();
       throw error;
     }
+  }
+
+  /** Checks what a container needs before anything is made for it. */
+  async #launcherFor(spec: SandboxSpec): Promise<(notify: string | undefined) => Launcher> {
+    const { rootDirectory, id } = spec;
+    if (rootDirectory === undefined) return () => processLauncher;
+    const { containers, cgroups } = this.#parts;
+    if (containers === undefined) {
+      throw new ContainerError(
+        "no-oci-runtime",
+        `${id} asks for a root directory, but there is no container runtime; ` +
+          "install the Debian package crun or runc",
+      );
+    }
+    const root = await checkRoot(rootDirectory);
+    const cgroup = cgroups.pathOf(id);
+    return (notify) => new OciLauncher(containers, { id, root, notify, cgroup });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

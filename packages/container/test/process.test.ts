@@ -72,4 +72,12 @@ describe.each(["auto", "none"] as const)("a bare process, cgroups %s", (cgroups)
     await sandbox.delete();
     expect(pids.filter(isAlive)).toEqual([]);
   });
+
+  test("after SIGKILL to all, the sandbox runs processes again", async () => {
+    const { sandbox, shell } = await observe(await testRuntime({ cgroups }));
+    const sleep = await sandbox.exec({ path: "sleep", argv: ["sleep", "60"], environment: {} });
+    await sandbox.signalAll("SIGKILL");
+    expect(await sleep.exited).toMatchObject({ signal: "SIGKILL" });
+    expect(await shell("exit 5")).toEqual({ type: "exited", code: 5 });
+  });
 });

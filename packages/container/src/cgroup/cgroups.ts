@@ -47,7 +47,7 @@ export class Cgroups {
    */
   static async open(parent: string, wanted: "auto" | "none"): Promise<Cgroups> {
     const layout = await readLayout();
-    const none = new Cgroups("none", { mode: "none", controllers: new Map() }, undefined, parent);
+    const none = new Cgroups("none", layout, undefined, parent);
     if (wanted === "none" || layout.mode === "none") return none;
     for (const directory of await parentCandidates(layout, parent)) {
       const made = await mkdir(directory, { recursive: true }).then(
@@ -66,13 +66,24 @@ export class Cgroups {
     return this.#parent === undefined ? [] : [this.#parent];
   }
 
+  /** Where v1 trees are beside it, the v2 tree's mount point. */
+  get hybridMounts(): readonly string[] {
+    const { mode, unified } = this.#layout;
+    return mode === "hybrid" && unified !== undefined ? [unified] : [];
+  }
+
+  /** A sandbox's cgroup, relative to each tree's root; undefined in mode "none". */
+  pathOf(id: string): string | undefined {
+    return this.#parent === undefined ? undefined : `${this.#relative}/${cgroupName(id)}`;
+  }
+
   /** Kills and removes what an earlier runtime of the same parent left. Call it with the lock held. */
   async removeStale(): Promise<void> {
     if (this.#parent === undefined) return;
     const parent = this.#parent;
     const names = await childCgroups(parent);
     await Promise.all(names.map((name) => removeLeftover(join(parent, name))));
-    for (const mount of new Set(this.#layout.controllers.values())) {
+    for (const mount of this.#layout.mounts) {
       const directory = join(mount, this.#relative);
       if (directory === parent) continue;
       const leftovers = await childCgroups(directory);
@@ -108,7 +119,10 @@ export class Cgroups {
         cause: error,
       });
     }
-    return new SandboxCgroup({ track, directories: [...directories], where, ignored });
+    // runc makes its cgroups in every v1 tree, so every tree is looked at when the sandbox goes.
+    const everywhere = this.#layout.mounts.map((mount) => join(mount, this.#relative, name));
+    const joined = [...directories];
+    return new SandboxCgroup({ track, joined, everywhere, where, ignored });
   }
 
   /** Removes the parent's directories where they are empty. */

@@ -14,12 +14,15 @@ export interface CgroupLayout {
   readonly unified?: string;
   /** v1 controllers and their mount points. */
   readonly controllers: ReadonlyMap<string, string>;
+  /** Mount points of all v1 trees, those of other controllers included. */
+  readonly mounts: readonly string[];
 }
 
 /** Reads the layout off a mount table in the format of proc(5)'s `/proc/self/mounts`. */
 export function parseLayout(mounts: string): CgroupLayout {
   let unified: string | undefined;
   const controllers = new Map<string, string>();
+  const v1Mounts = new Set<string>();
   for (const line of mounts.split("\n")) {
     const [, escaped = "", type, options = ""] = line.split(" ");
     const path = escaped.replace(/\\([0-7]{3})/g, (_, octal: string) =>
@@ -27,6 +30,7 @@ export function parseLayout(mounts: string): CgroupLayout {
     );
     if (type === "cgroup2") unified ??= path;
     if (type !== "cgroup") continue;
+    v1Mounts.add(path);
     for (const option of options.split(",")) {
       if (V1_CONTROLLERS.has(option) && !controllers.has(option)) controllers.set(option, path);
     }
@@ -39,7 +43,12 @@ export function parseLayout(mounts: string): CgroupLayout {
       : controllers.size > 0
         ? "hybrid"
         : "v2";
-  return { mode, controllers, ...(unified === undefined ? {} : { unified }) };
+  return {
+    mode,
+    controllers,
+    mounts: [...v1Mounts],
+    ...(unified === undefined ? {} : { unified }),
+  };
 }
 
 const V1_CONTROLLERS = new Set(["cpu", "cpuacct", "memory", "pids", "freezer"]);

@@ -21,23 +21,32 @@ export class SandboxCgroup {
   readonly #directories: readonly string[];
   readonly #where: ReadonlyMap<Controller, string>;
   #oomBaseline = 0;
+  #wasKilled = false;
 
   constructor(fields: {
     track: string;
-    directories: readonly string[];
+    /** Directories that the sandbox's processes join, `track` first. */
+    joined: readonly string[];
+    /** Where else a container runtime may have made cgroups for it. */
+    everywhere: readonly string[];
     where: ReadonlyMap<Controller, string>;
     ignored: readonly LimitName[];
   }) {
     this.track = fields.track;
     this.ignored = fields.ignored;
-    this.#directories = fields.directories;
+    this.#directories = [...new Set([...fields.joined, ...fields.everywhere])];
     this.#where = fields.where;
-    this.procs = fields.directories.map((directory) => join(directory, "cgroup.procs"));
+    this.procs = fields.joined.map((directory) => join(directory, "cgroup.procs"));
   }
 
   /** Whether there is a count of OOM kills to ask for. */
   get limitsMemory(): boolean {
     return this.#where.has("memory");
+  }
+
+  /** Whether {@link kill} was used: clone3 into such a cgroup is fatal to the child on Linux 6.18. */
+  get wasKilled(): boolean {
+    return this.#wasKilled;
   }
 
   /** Forgets the OOM kills so far. */
@@ -62,6 +71,7 @@ export class SandboxCgroup {
 
   /** Kills every process, without the helper. */
   async kill(): Promise<void> {
+    this.#wasKilled = true;
     await killCgroup(this.track);
   }
 

@@ -131,7 +131,13 @@ export class Helper {
   /** Announces a sandbox; its events arrive until `remove` is answered. */
   async addSandbox(
     id: string,
-    fields: { track: string; notify: string; credit: number; procs: readonly string[] },
+    fields: {
+      track: string;
+      notify: string;
+      credit: number;
+      clone: boolean;
+      procs: readonly string[];
+    },
     events: SandboxEvents,
   ): Promise<void> {
     this.#sandboxes.set(id, events);
@@ -140,6 +146,7 @@ export class Helper {
         fields.track,
         fields.notify,
         String(fields.credit),
+        fields.clone ? "1" : "0",
         ...fields.procs,
       ]);
     } catch (error) {

@@ -46,6 +46,7 @@ export interface Warning {
 export interface SandboxParts {
   readonly id: string;
   readonly cgroup: SandboxCgroup | undefined;
+  readonly ignoredLimits: readonly string[];
   /** How the helper finds the sandbox's processes without a cgroup. */
   readonly track: "cgroup" | "tree";
   /** The notify socket's path on the host. */
@@ -79,7 +80,7 @@ export class HelperSandbox implements Sandbox {
 
   /** Limits of the specification that this machine cannot enforce. */
   get ignoredLimits(): readonly string[] {
-    return this.#parts.cgroup?.ignored ?? [];
+    return this.#parts.ignoredLimits;
   }
 
   get onOutput(): ((chunk: OutputChunk) => void) | undefined {
@@ -177,14 +178,17 @@ export class HelperSandbox implements Sandbox {
     executed: Promise<SpawnFailure | undefined>,
     exited: Promise<ProcessExit>,
   ): RunningProcess {
-    const explained = executed.then((failure) =>
-      failure && launch.explain ? launch.explain(failure) : failure,
+    if (launch.explain === undefined) return { pid, executed, exited };
+    const explained = executed.then((failure) => failure && launch.explain?.(failure));
+    const ended = Promise.all([explained, exited]).then(
+      // What was not executed ends with the code of what failed, not with the runtime's.
+      ([failure, exit]): ProcessExit =>
+        failure === undefined ? exit : { type: "exited", code: failure.exitCode },
     );
-    if (launch.finished === undefined) return { pid, executed: explained, exited };
     // The exit is told at once; clearing up after it happens beside, and its failure is harmless:
     // the sandbox's deletion does it again.
-    void Promise.all([explained, exited]).then(() => launch.finished?.().catch(() => {}));
-    return { pid, executed: explained, exited };
+    void ended.then(() => launch.finished?.().catch(() => {}));
+    return { pid, executed: explained, exited: ended };
   }
 
   async #attached(): Promise<Helper> {
@@ -208,6 +212,7 @@ export class HelperSandbox implements Sandbox {
         track: cgroup?.track ?? (track === "tree" ? "tree" : "none"),
         notify: notify ?? "",
         credit: OUTPUT_WINDOW_BYTES,
+        clone: cgroup !== undefined && !cgroup.wasKilled,
         procs: cgroup?.procs ?? [],
       },
       this.#events(),
