@@ -2,10 +2,6 @@ import { EventEmitter } from "node:events";
 import {
   ConfChangeType,
   type ConfState,
-  createMessage,
-  type Entry,
-  EntryType,
-  MessageType,
   NONE,
   type NodeId,
   RaftError,
@@ -14,32 +10,21 @@ import {
   Role,
   type SoftState,
 } from "../index.js";
-import { realClock, Ticker } from "./clock.js";
+import { Ticker } from "./clock.js";
 import { Driver, type DriverHost } from "./driver.js";
 import { changeOf, encodeChangeContext } from "./membership.js";
 import type { ProposeOptions, RaftGroupEvents, RaftGroupOptions, WaitOptions } from "./options.js";
-import { type ProposalId, Proposals, wrapCommand } from "./proposals.js";
+import { ProposalQueue } from "./proposal-queue.js";
+import { Proposals, wrapCommand } from "./proposals.js";
 import { Reads } from "./reads.js";
+import { resolveSettings, type Settings } from "./settings.js";
 import { type OpenedStorage, openStorage } from "./storage.js";
-import type { Clock, GroupStatus, Member, TransportHandlers } from "./types.js";
+import { Transfers } from "./transfers.js";
+import type { GroupStatus, Member, TransportHandlers } from "./types.js";
 
 const MEBIBYTE = 1024 * 1024;
-/** Bytes of proposals in one message to the core or the leader. */
-const PROPOSAL_BATCH_BYTES = MEBIBYTE;
 /** Ticks after which an unanswered read round is asked again. */
 const READ_RETRY_TICKS = 5;
-
-type Settings<Command, Result> = Required<
-  Omit<RaftGroupOptions<Command, Result>, "join" | "random">
->;
-
-/** A proposal that waits for the turn's message to the core. */
-interface Queued {
-  readonly id: ProposalId;
-  readonly data: Uint8Array;
-  /** Null when it may be forwarded; else the term it asks for, 0 for any. */
-  readonly leaderTerm: number | null;
-}
 
 /**
  * One member of a group that replicates a state machine.
@@ -66,14 +51,12 @@ export class RaftGroup<Command, Result> implements AsyncDisposable {
   readonly #driver: Driver<Command, Result>;
   readonly #storage: OpenedStorage;
   readonly #proposals: Proposals;
+  readonly #queue: ProposalQueue;
+  readonly #transfers = new Transfers();
   readonly #reads: Reads;
   readonly #ticker: Ticker;
   readonly #events = new EventEmitter();
-  #queue: Queued[] = [];
-  #changes: ProposalId[] = [];
   #soft: SoftState = { lead: NONE, role: Role.Follower };
-  #transferring: { to: NodeId; ticks: number; resolve: () => void; reject: (e: Error) => void }[] =
-    [];
   #failure: RaftError | null = null;
   #diskFull = false;
   #closing: Promise<void> | null = null;
@@ -118,6 +101,7 @@ export class RaftGroup<Command, Result> implements AsyncDisposable {
       keepEntries: settings.keepEntries,
       host: this.#host(),
     });
+    this.#queue = new ProposalQueue(id, raw, this.#proposals);
     this.#reads = new Reads(id, (context) => {
       raw.readIndex(context);
       this.#driver.schedule();
@@ -135,7 +119,7 @@ export class RaftGroup<Command, Result> implements AsyncDisposable {
   static async open<Command, Result>(
     options: RaftGroupOptions<Command, Result>,
   ): Promise<RaftGroup<Command, Result>> {
-    const settings = withDefaults(options);
+    const settings = resolveSettings(options);
     const random = options.random ?? Math.random;
     const told: { group: RaftGroup<Command, Result> | null; full: boolean } = {
       group: null,
@@ -189,7 +173,7 @@ export class RaftGroup<Command, Result> implements AsyncDisposable {
     }
     const { id, result } = this.#proposals.open<Result>(this.#deadline(), options.signal);
     const leaderTerm = options.onlyAsLeader ? (options.term ?? 0) : null;
-    this.#queue.push({ id, data: wrapCommand(id, bytes), leaderTerm });
+    this.#queue.add(id, wrapCommand(id, bytes), leaderTerm);
     this.#driver.schedule();
     return await result;
   }
@@ -239,11 +223,10 @@ export class RaftGroup<Command, Result> implements AsyncDisposable {
     this.#checkRunning();
     if (this.#soft.lead === to) return;
     const ticks = 2 * this.#settings.electionTicks;
-    await new Promise<void>((resolve, reject) => {
-      this.#transferring.push({ to, ticks, resolve, reject });
-      this.#driver.raw.transferLeader(to);
-      this.#driver.schedule();
-    });
+    const led = this.#transfers.wait(to, ticks);
+    this.#driver.raw.transferLeader(to);
+    this.#driver.schedule();
+    await led;
   }
 
   /** All members as of the last applied entry, by ID. */
@@ -331,13 +314,14 @@ export class RaftGroup<Command, Result> implements AsyncDisposable {
 
   #host(): DriverHost {
     return {
-      beforeReady: () => this.#flush(),
-      afterReady: () => this.#checkChanges(),
+      beforeReady: () => {
+        this.#reads.begin();
+        this.#queue.flush();
+      },
+      afterReady: () => this.#queue.refuseUnlogged(),
       soft: (state) => this.#setSoft(state),
       readStates: (states) => this.#confirmReads(states),
-      changeLogged: (id) => {
-        this.#changes = this.#changes.filter((one) => one.sequence !== id.sequence);
-      },
+      changeLogged: (id) => this.#queue.changeLogged(id),
       settled: (id, result) => this.#proposals.settle(id, result),
       termBegan: (term) => this.#proposals.termBegan(term),
       applied: (index) => {
@@ -378,79 +362,17 @@ export class RaftGroup<Command, Result> implements AsyncDisposable {
     this.#driver.raw.tick();
     this.#proposals.expire(now);
     this.#reads.tick(now, READ_RETRY_TICKS);
-    for (const transfer of this.#transferring) {
-      if (--transfer.ticks > 0) continue;
-      transfer.reject(
-        new RaftError("proposal-dropped", `${transfer.to} did not become the leader`),
-      );
-    }
-    this.#transferring = this.#transferring.filter(({ ticks }) => ticks > 0);
+    this.#transfers.tick();
     this.#driver.schedule();
-  }
-
-  /** Hands the turn's proposals to the core, many in one message. */
-  #flush(): void {
-    this.#reads.begin();
-    if (this.#queue.length === 0) return;
-    const status = this.#driver.raw.status();
-    const term = status.role === Role.Leader ? status.term : 0;
-    let batch: Queued[] = [];
-    let bytes = 0;
-    for (const queued of this.#queue.splice(0)) {
-      const { leaderTerm, id, data } = queued;
-      if (leaderTerm !== null && (term === 0 || (leaderTerm !== 0 && leaderTerm !== term))) {
-        const message = "this member is not the leader, or not in that term";
-        this.#proposals.fail(id, new RaftError("proposal-dropped", message));
-        continue;
-      }
-      if (bytes + data.length > PROPOSAL_BATCH_BYTES && batch.length > 0) {
-        this.#step(batch, term);
-        batch = [];
-        bytes = 0;
-      }
-      batch.push(queued);
-      bytes += data.length;
-    }
-    if (batch.length > 0) this.#step(batch, term);
-  }
-
-  #step(batch: readonly Queued[], term: number): void {
-    const entries = batch.map(({ data }): Entry => {
-      return { term: 0, index: 0, type: EntryType.Normal, data };
-    });
-    try {
-      this.#driver.raw.step(
-        createMessage({ type: MessageType.Prop, from: this.#settings.id, entries }),
-      );
-    } catch (error) {
-      if (!RaftError.is(error)) throw error;
-      for (const { id } of batch) this.#proposals.fail(id, error);
-      return;
-    }
-    if (term > 0) for (const { id } of batch) this.#proposals.appended(id, term);
   }
 
   async #change(type: ConfChangeType, member: Member, { signal }: WaitOptions): Promise<void> {
     this.#checkProposable();
     signal?.throwIfAborted();
     const { id, result } = this.#proposals.open<void>(this.#deadline(), signal);
-    const context = encodeChangeContext(id, [member]);
-    try {
-      this.#driver.raw.proposeConfChange(changeOf(type, member.id, context));
-      if (this.#driver.raw.status().role === Role.Leader) this.#changes.push(id);
-    } catch (error) {
-      this.#proposals.fail(id, error instanceof Error ? error : new Error(String(error)));
-    }
+    this.#queue.change(id, changeOf(type, member.id, encodeChangeContext(id, [member])));
     this.#driver.schedule();
     await result;
-  }
-
-  /** The core turns a change that it refuses into an empty entry: what is not in the log by now was refused. */
-  #checkChanges(): void {
-    for (const id of this.#changes.splice(0)) {
-      const message = "another change of membership is under way, or this one is not possible";
-      this.#proposals.fail(id, new RaftError("proposal-dropped", message));
-    }
   }
 
   #setSoft(state: SoftState): void {
@@ -458,9 +380,8 @@ export class RaftGroup<Command, Result> implements AsyncDisposable {
     this.#soft = state;
     if (state.lead === before.lead) return;
     this.#reads.restart();
-    for (const { to, resolve } of this.#transferring) if (to === state.lead) resolve();
-    this.#transferring = this.#transferring.filter(({ to }) => to !== state.lead);
-    const { term } = this.#driver.raw.status();
+    this.#transfers.leads(state.lead);
+    const { term } = this.#driver.raw.basicStatus();
     this.#events.emit("leader", state.lead, term);
     if (this.#diskFull) this.#handOver();
   }
@@ -511,10 +432,10 @@ export class RaftGroup<Command, Result> implements AsyncDisposable {
   }
 
   #rejectAll(error: RaftError): void {
-    this.#queue = [];
+    this.#queue.clear();
     this.#proposals.failAll(error.code, error.message, error);
     this.#reads.failAll(error);
-    for (const { reject } of this.#transferring.splice(0)) reject(error);
+    this.#transfers.failAll(error);
   }
 
   #known(id: NodeId): Member {
@@ -538,26 +459,4 @@ export class RaftGroup<Command, Result> implements AsyncDisposable {
   #deadline(): number {
     return this.#settings.clock.now() + this.#settings.requestTimeoutMs;
   }
-}
-
-function withDefaults<Command, Result>(
-  options: RaftGroupOptions<Command, Result>,
-): Settings<Command, Result> {
-  const tickMs = options.tickMs ?? 100;
-  const electionTicks = options.electionTicks ?? 10;
-  const clock: Clock = options.clock ?? realClock;
-  return {
-    heartbeatTicks: 1,
-    snapshotEntries: 50_000,
-    snapshotBytes: 256 * MEBIBYTE,
-    keepEntries: 5_000,
-    maxUncommittedBytes: 64 * MEBIBYTE,
-    maxCommandBytes: 16 * MEBIBYTE,
-    maxPendingProposals: 100_000,
-    requestTimeoutMs: 5_000 + 2 * electionTicks * tickMs,
-    ...options,
-    tickMs,
-    electionTicks,
-    clock,
-  };
 }
