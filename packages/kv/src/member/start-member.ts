@@ -4,6 +4,7 @@ import { GrpcTransport, RaftGroup } from "@flotilla/raft/node";
 import { KvError } from "../api/errors.js";
 import type { Command, CommandResult } from "../api/types.js";
 import { commandCodec } from "../codec/command.js";
+import { leaseClock } from "../lease/lease-clock.js";
 import { Lessor } from "../lease/lessor.js";
 import { Backend, toKvError } from "../server/backend.js";
 import { GrpcBinding } from "../server/grpc-binding.js";
@@ -113,7 +114,7 @@ async function openMember(
   const hub = new WatchHub(store);
   // etcd's rule: 2 s with its default timings.
   const minTtlSeconds = Math.ceil((1.5 * electionMs) / 1000);
-  const lessor = new Lessor({ store, now: () => performance.now(), minTtlSeconds });
+  const lessor = new Lessor({ store, now: leaseClock(() => performance.now()), minTtlSeconds });
   const group = await RaftGroup.open<Command, CommandResult>({
     id: memberId,
     clusterId: clusterText(clusterId),
