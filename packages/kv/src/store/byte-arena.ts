@@ -9,6 +9,7 @@ const HEADER_WORDS = 3;
 interface Slab {
   readonly buffer: ArrayBuffer;
   readonly words: Uint32Array;
+  readonly bytes: Uint8Array;
   used: number;
   live: number;
 }
@@ -53,9 +54,9 @@ export class ByteArena {
     slab.words[at] = owner;
     slab.words[at + 1] = key.length;
     slab.words[at + 2] = value.length;
-    const bytes = new Uint8Array(slab.buffer, (at + HEADER_WORDS) * 4, key.length + value.length);
-    bytes.set(key);
-    bytes.set(value, key.length);
+    const start = (at + HEADER_WORDS) * 4;
+    slab.bytes.set(key, start);
+    if (value.length > 0) slab.bytes.set(value, start + key.length);
     return slot * SLAB_WORDS + at;
   }
 
@@ -134,11 +135,12 @@ export class ByteArena {
     return this.#current;
   }
 
-  #open(words: number): number {
-    const buffer = new ArrayBuffer(words * 4);
+  #open(size: number): number {
+    const buffer = new ArrayBuffer(size * 4);
     const slot = this.#freeSlots.pop() ?? this.#slabs.length;
-    this.#slabs[slot] = { buffer, words: new Uint32Array(buffer), used: 0, live: 0 };
-    this.#reserved += words * 4;
+    const [words, bytes] = [new Uint32Array(buffer), new Uint8Array(buffer)];
+    this.#slabs[slot] = { buffer, words, bytes, used: 0, live: 0 };
+    this.#reserved += size * 4;
     return slot;
   }
 

@@ -66,22 +66,24 @@ function readLeases(keyspace: Keyspace, payload: Buffer): void {
 }
 
 function readVersions(keyspace: Keyspace, payload: Buffer): void {
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
   let at = 0;
   while (at < payload.length) {
+    if (at + VERSION_HEAD > payload.length) throw corrupt("a version is cut off");
     const keyAt = at + VERSION_HEAD;
-    const valueAt = keyAt + payload.readUInt32LE(at);
-    const end = valueAt + payload.readUInt32LE(at + 4);
+    const valueAt = keyAt + view.getUint32(at, true);
+    const end = valueAt + view.getUint32(at + 4, true);
     if (end > payload.length) throw corrupt("a version is longer than its frame");
     const keyBytes = payload.subarray(keyAt, valueAt);
     keyspace.load({
       key: toKey(keyBytes),
       keyBytes,
       value: payload.subarray(valueAt, end),
-      sub: payload.readUInt32LE(at + 8),
-      mod: payload.readDoubleLE(at + 12),
-      create: payload.readDoubleLE(at + 20),
-      version: payload.readDoubleLE(at + 28),
-      lease: payload.readBigInt64LE(at + 36),
+      sub: view.getUint32(at + 8, true),
+      mod: view.getFloat64(at + 12, true),
+      create: view.getFloat64(at + 20, true),
+      version: view.getFloat64(at + 28, true),
+      lease: view.getBigInt64(at + 36, true),
     });
     at = end;
   }
