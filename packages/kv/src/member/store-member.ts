@@ -19,8 +19,10 @@ import type { LeaderClient } from "./leader-client.js";
 import { LocalKeyValue } from "./local-key-value.js";
 import type { StoreMember, StoreStatus } from "./types.js";
 
-/** Between two attempts to publish the member's attributes, in milliseconds. */
+/** Between two attempts to publish the member's attributes at most, in milliseconds: drawn anew each time. */
 const PUBLISH_RETRY_MS = 200;
+/** How long one attempt waits: the leader drops a change of membership while another is under way. */
+const PUBLISH_TIMEOUT_MS = 500;
 
 /** What `startMember` has made. */
 export interface MemberParts {
@@ -143,11 +145,15 @@ export class RunningMember implements StoreMember {
       try {
         await this.ready();
         // One that is still being told of the group does not know itself yet.
-        if (published !== null) await group.updateMember({ id, address, context });
+        if (published !== null) {
+          const signal = AbortSignal.timeout(PUBLISH_TIMEOUT_MS);
+          await group.updateMember({ id, address, context }, { signal });
+        }
       } catch {
         // No leader, or another change of membership is under way.
       }
-      await new Promise((resolve) => setTimeout(resolve, PUBLISH_RETRY_MS).unref());
+      const pauseMs = PUBLISH_RETRY_MS * Math.random();
+      await new Promise((resolve) => setTimeout(resolve, pauseMs).unref());
     }
   }
 }
