@@ -22,13 +22,18 @@ export function explain(state: ClusterState, unit: string): readonly MachineVerd
   const { cluster } = evict(state, model);
   const { order } = cluster;
   const loads = model.machines.map(({ rank }) => order.load(rank));
-  if (cluster.placeOf(node) >= 0) cluster.remove(node);
+  const home = model.machines[cluster.placeOf(node)];
+  if (home !== undefined) {
+    cluster.remove(node);
+    cluster.settleGlobals(home);
+  }
   return model.machines.map((machine) => ({
     machine: machine.id,
     load: loads[machine.rank]!,
     current: node.global
       ? cluster.unitsOn(machine).has(node)
       : state.placements.get(unit) === machine.id,
-    refusals: refusalsOf(node, machine, cluster),
+    // Where it stays, nothing speaks against it; elsewhere it is judged as if it had to move.
+    refusals: machine === home ? [] : refusalsOf(node, machine, cluster),
   }));
 }

@@ -9,6 +9,10 @@ export function connected(units: readonly UnitNode[], model: Model): UnitNode[][
     if (seen.has(start)) continue;
     seen.add(start);
     const group = [start];
+    if (start.peers.length === 0 && !model.followers.has(start.index)) {
+      groups.push(group);
+      continue;
+    }
     for (const unit of group) {
       for (const other of neighbours(unit, model)) {
         if (!members.has(other) || seen.has(other)) continue;
@@ -16,7 +20,7 @@ export function connected(units: readonly UnitNode[], model: Model): UnitNode[][
         group.push(other);
       }
     }
-    groups.push(group.length === 1 ? group : byIndex(group));
+    groups.push(byIndex(group));
   }
   return groups;
 }
@@ -33,8 +37,8 @@ function* neighbours(unit: UnitNode, model: Model): Generator<UnitNode> {
  * Who must be there before whom: each unit after those that it names in MachineOf=, as far as they
  * do not wait for each other in a circle; apart from that by name.
  */
-export function leadersFirst(units: readonly UnitNode[]): UnitNode[] {
-  if (units.length < 2) return [...units];
+export function leadersFirst(units: readonly UnitNode[]): readonly UnitNode[] {
+  if (units.length < 2) return units;
   const nodes = new Map(byIndex(units).map((unit) => [unit.index, unit]));
   const seen = new Set<UnitNode>();
   const ordered: UnitNode[] = [];

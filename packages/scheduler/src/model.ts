@@ -59,7 +59,7 @@ function unitNodes(jobs: readonly UnitJob[], indexes: ReadonlyMap<string, number
   const patterns = new PatternIndex();
   const globs = jobs.map(({ fleet }) => ({
     conflicts: [...new Set(fleet.conflicts.map((pattern) => patterns.add(pattern)))],
-    replaces: fleet.replaces === undefined ? -1 : patterns.add(fleet.replaces),
+    replaces: fleet.replaces === undefined || fleet.global ? -1 : patterns.add(fleet.replaces),
   }));
   return jobs.map((job, index) => ({
     index,
@@ -67,7 +67,7 @@ function unitNodes(jobs: readonly UnitJob[], indexes: ReadonlyMap<string, number
     job,
     wanted: job.desired !== "inactive",
     global: job.fleet.global,
-    peers: job.fleet.machineOf.map((peer) => indexes.get(peer) ?? -1),
+    peers: job.fleet.global ? [] : job.fleet.machineOf.map((peer) => indexes.get(peer) ?? -1),
     ...globs[index]!,
     matches: patterns.matching(job.name),
   }));
@@ -99,9 +99,12 @@ export function conflict(a: UnitNode, b: UnitNode): boolean {
   );
 }
 
-/** `a` replaces `b` and not the other way round as well: a mutual pair is ignored. */
+/**
+ * `a` replaces `b` and not the other way round as well: a mutual pair is ignored. So is a global
+ * unit, which has no other machine to move to.
+ */
 export function replaces(a: UnitNode, b: UnitNode): boolean {
-  return a !== b && names(a, b) && !names(b, a);
+  return a !== b && !b.global && names(a, b) && !names(b, a);
 }
 
 function names(a: UnitNode, b: UnitNode): boolean {

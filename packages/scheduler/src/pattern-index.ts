@@ -51,12 +51,27 @@ export class PatternIndex {
   }
 }
 
-/** A malformed glob matches nothing, as in fleet: `@flotilla/units` reports it when the file is read. */
+/**
+ * By far most globs have one star and nothing else, which comparing the ends decides. A malformed
+ * glob matches nothing, as in fleet: `@flotilla/units` reports it when the file is read.
+ */
 function matcher(pattern: string): (name: string) => boolean {
+  if (META.exec(pattern.replace("*", "")) === null) return oneStar(pattern);
   try {
     return compilePattern(pattern);
   } catch (error) {
     if (UnitsError.is(error)) return () => false;
     throw error;
   }
+}
+
+function oneStar(pattern: string): (name: string) => boolean {
+  const star = pattern.indexOf("*");
+  const before = pattern.slice(0, star);
+  const after = pattern.slice(star + 1);
+  return (name) =>
+    name.length >= before.length + after.length &&
+    name.startsWith(before) &&
+    name.endsWith(after) &&
+    !name.slice(star, name.length - after.length).includes("/");
 }

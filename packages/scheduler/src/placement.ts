@@ -34,7 +34,7 @@ export function refusalsOf(unit: UnitNode, machine: MachineNode, cluster: Cluste
 }
 
 function stuckVictims(unit: UnitNode, machine: MachineNode, cluster: Cluster): Refusal | undefined {
-  const victims = unit.global ? [] : cluster.victimsOf(unit, machine);
+  const victims = cluster.victimsOf(unit, machine);
   if (victims.length === 0) return undefined;
   const mark = cluster.mark();
   const moved = displace(unit, machine, victims, cluster);
@@ -59,7 +59,6 @@ function displace(
   victims: readonly UnitNode[],
   cluster: Cluster,
 ): boolean {
-  if (victims.some((victim) => victim.global)) return false;
   const mark = cluster.mark();
   const leavers = withFollowers(victims, machine, cluster);
   for (const leaver of leavers) cluster.remove(leaver);

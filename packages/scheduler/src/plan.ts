@@ -48,8 +48,8 @@ function unschedules(
   const names = [
     ...unknown.sort(),
     ...leadersFirst(known)
-      .reverse()
-      .map(({ name }) => name),
+      .map(({ name }) => name)
+      .reverse(),
   ];
   return names.map((unit): Action => {
     const machine = placements.get(unit)!;
