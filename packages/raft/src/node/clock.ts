@@ -1,9 +1,9 @@
 import type { Clock } from "./types.js";
 
-/** The machine's own time; its timers keep no process alive. */
+/** The machine's own time. An open group keeps its process alive, as an open server does. */
 export const realClock: Clock = {
   now: () => performance.now(),
-  setTimeout: (callback, ms) => setTimeout(callback, ms).unref(),
+  setTimeout: (callback, ms) => setTimeout(callback, ms),
   clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
 };
 
