@@ -12,9 +12,13 @@ import {
   type Snapshot,
 } from "./types.js";
 
-/** Applies a committed configuration change. Throws `invalid-config` when it does not fit. */
-export function applyConfChange(raft: Raft, change: ConfChange): ConfState {
-  switchTo(raft, changed(raft, change));
+/**
+ * Applies the configuration change at `index`. Throws `invalid-config` when it does not fit.
+ * Between handing out entries and their being applied a snapshot may have come in, whose
+ * configuration holds the change already.
+ */
+export function applyConfChange(raft: Raft, change: ConfChange, index: number): ConfState {
+  if (index > raft.restoredIndex) switchTo(raft, changed(raft, change));
   return raft.tracker.confState();
 }
 
@@ -75,6 +79,7 @@ export function restoreSnapshot(raft: Raft, snapshot: Snapshot): boolean {
     return false;
   }
   raft.log.restore(snapshot);
+  raft.restoredIndex = index;
   raft.restoreMembership(confState);
   return true;
 }

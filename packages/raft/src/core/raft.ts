@@ -40,6 +40,8 @@ export class Raft {
   leadTransferee: NodeId = NONE;
   /** No configuration change may be proposed until this index is applied. */
   pendingConfIndex = 0;
+  /** Index of the last snapshot taken over: configuration changes up to it are in it. */
+  restoredIndex = 0;
   /** Bytes of data that were appended in this leadership and not yet applied; may be too low, never too high. */
   uncommittedSize = 0;
 

@@ -6,7 +6,7 @@ import { fail } from "./invariant.js";
 import { applyConfChange } from "./membership.js";
 import { draft, isLocalMessage, isLocalTarget, isResponseMessage } from "./message.js";
 import { Raft } from "./raft.js";
-import { type Status, statusOf } from "./status.js";
+import { type BasicStatus, basicStatusOf, type Status, statusOf } from "./status.js";
 import { step } from "./step.js";
 import {
   needsStorageAppend,
@@ -113,11 +113,13 @@ export class RawNode {
 
   /**
    * To be called for each committed configuration change, in its place among the entries; returns
-   * the configuration to keep with the next snapshot. Throws `invalid-config` when it does not fit
-   * (possible only with `disableConfChangeValidation`).
+   * the configuration to keep with the next snapshot. Give the entry's `index`: a snapshot may
+   * have come in since the entry was handed out, and a change that it holds already is then left
+   * out. Throws `invalid-config` when it does not fit (possible only with
+   * `disableConfChangeValidation`).
    */
-  applyConfChange(change: ConfChange): ConfState {
-    return applyConfChange(this.#raft, change);
+  applyConfChange(change: ConfChange, index: number = Number.POSITIVE_INFINITY): ConfState {
+    return applyConfChange(this.#raft, change, index);
   }
 
   /**
@@ -240,8 +242,22 @@ export class RawNode {
     for (const message of steps) step(this.#raft, message);
   }
 
+  /** Everything about this member; allocates for each other one while it leads. */
   status(): Status {
     return statusOf(this.#raft);
+  }
+
+  /** The part of `status` that is cheap enough for every turn of a loop. */
+  basicStatus(): BasicStatus {
+    return basicStatusOf(this.#raft);
+  }
+
+  /**
+   * The term of the entry at `index` in this member's log, durable or not; −1 when it is not there
+   * or was compacted away.
+   */
+  logTerm(index: number): number {
+    return this.#raft.log.term(index);
   }
 
   /** The transport could not deliver to `id`: the leader goes back to probing it. */

@@ -31,13 +31,18 @@ export function releasePendingReads(raft: Raft): void {
 }
 
 function confirm(raft: Raft, request: Message): void {
-  if (raft.tracker.singleton || raft.config.readOnly === "lease-based") {
+  if (decidesAlone(raft) || raft.config.readOnly === "lease-based") {
     respond(raft, request, raft.log.committed);
     return;
   }
   raft.readOnly.add(request, raft.log.committed);
   raft.readOnly.acknowledge(raft.id, raft.readOnly.token());
   broadcastHeartbeat(raft);
+}
+
+/** A leader that was removed may still lead when one other voter remains: then it does not. */
+function decidesAlone(raft: Raft): boolean {
+  return raft.tracker.singleton && raft.tracker.membership.incoming[0] === raft.id;
 }
 
 /** Answers the reads that a quorum has confirmed. */

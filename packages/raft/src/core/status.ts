@@ -21,17 +21,21 @@ export interface MemberProgress {
   readonly inflightFull: boolean;
 }
 
-/** A member's state at one moment, for operators and tests. */
-export interface Status {
+/** What is cheap to tell, for every turn of a loop. */
+export interface BasicStatus {
   readonly id: NodeId;
   readonly term: number;
   readonly vote: NodeId;
   readonly commit: number;
   readonly applied: number;
-  readonly firstIndex: number;
-  readonly lastIndex: number;
   readonly lead: NodeId;
   readonly role: Role;
+}
+
+/** A member's state at one moment, for operators and tests. */
+export interface Status extends BasicStatus {
+  readonly firstIndex: number;
+  readonly lastIndex: number;
   /** To whom leadership is being handed over, or `NONE`. */
   readonly leadTransferee: NodeId;
   /** Bytes of data in the leader's uncommitted entries, as the quota counts them. */
@@ -55,21 +59,27 @@ export function memberProgress(progress: Progress): MemberProgress {
   };
 }
 
-export function statusOf(raft: Raft): Status {
-  const progress = new Map<NodeId, MemberProgress>();
-  if (raft.role === Role.Leader) {
-    for (const id of raft.tracker.ids) progress.set(id, memberProgress(raft.tracker.get(id)!));
-  }
+export function basicStatusOf(raft: Raft): BasicStatus {
   return {
     id: raft.id,
     term: raft.term,
     vote: raft.vote,
     commit: raft.log.committed,
     applied: raft.log.applied,
-    firstIndex: raft.log.firstIndex(),
-    lastIndex: raft.log.lastIndex(),
     lead: raft.lead,
     role: raft.role,
+  };
+}
+
+export function statusOf(raft: Raft): Status {
+  const progress = new Map<NodeId, MemberProgress>();
+  if (raft.role === Role.Leader) {
+    for (const id of raft.tracker.ids) progress.set(id, memberProgress(raft.tracker.get(id)!));
+  }
+  return {
+    ...basicStatusOf(raft),
+    firstIndex: raft.log.firstIndex(),
+    lastIndex: raft.log.lastIndex(),
     leadTransferee: raft.leadTransferee,
     uncommittedSize: raft.uncommittedSize,
     confState: raft.tracker.confState(),

@@ -12,6 +12,8 @@ import {
   type Snapshot,
 } from "../../src/core/types.js";
 
+import { ScriptError } from "./script-error.js";
+
 /** Storage whose snapshot is always of the last applied entry. */
 class HistoryStorage extends MemoryStorage {
   readonly history: Snapshot[] = [];
@@ -40,8 +42,14 @@ export class InteractionNode {
 
   append(hardState: HardState | null, entries: readonly Entry[], snapshot: Snapshot | null): void {
     if (hardState !== null) this.storage.setHardState(hardState);
-    if (snapshot !== null && snapshot.metadata.index > 0) this.storage.applySnapshot(snapshot);
-    else this.storage.append(entries);
+    if (snapshot === null || snapshot.metadata.index === 0) {
+      this.storage.append(entries);
+      return;
+    }
+    if (entries.length > 0) {
+      throw new ScriptError("can't apply snapshot and entries at the same time");
+    }
+    this.storage.applySnapshot(snapshot);
   }
 
   /** Applies entries to a state that is nothing but their data in a row. */
