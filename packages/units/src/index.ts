@@ -44,7 +44,7 @@ export {
   parseCommand,
   parseExecLine,
 } from "./values/exec.js";
-export { exitStatusName, parseExitStatus, withExitStatus } from "./values/exit-status.js";
+export { exitStatusName, parseExitStatus } from "./values/exit-status.js";
 export { compilePattern, pathMatch } from "./values/path-match.js";
 export { parseBoolean, parseMode, parsePercent, parseSize } from "./values/scalars.js";
 export { parseSignal, signalNumber } from "./values/signals.js";

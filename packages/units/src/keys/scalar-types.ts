@@ -74,9 +74,6 @@ export const timeout: ValueType<number> = {
   },
 };
 
-/** A time span that an empty value puts back to its default. */
-export const resettableTimeSpan: ValueType<number> = { ...timeSpan, empty: "reset" };
-
 /** A whole number within bounds. */
 export function integer(
   name: string,

@@ -1,8 +1,12 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatDiagnostic } from "../diagnostics.js";
+import { SECTIONS } from "../keys/sections.js";
 import { parseUnitFile } from "../syntax/parse.js";
 import type { LoadResult } from "../types.js";
 import { loadUnit } from "./load.js";
+
+const KEYS = Object.values(SECTIONS).flatMap(({ keys }) => Object.keys(keys));
 
 function load(text: string, name = "web@1.service", options = {}): LoadResult {
   return loadUnit(name, parseUnitFile(text), options);
@@ -136,6 +140,33 @@ describe("loadUnit", () => {
     expect(unit?.service?.execStart[0]?.argv).toEqual(["/bin/x", "host", "%m"]);
     expect(diagnostics.map((one) => one.code)).toEqual(["unresolved-specifier"]);
     expect(load(text, "a.service").diagnostics).toEqual([]);
+  });
+
+  it("does not hold a missing instance against a template", () => {
+    const text =
+      "[Service]\nExecStart=/x\n[X-Fleet]\nMachineOf=%i.service\n[X-Flotilla]\nPort=%i\n";
+    expect(load(text, "web@.service").diagnostics).toEqual([]);
+    expect(load(text, "web@.service").unit?.name.isTemplate).toBe(true);
+    expect(codes(load(text, "web@x.service"))).toEqual(["6:6 error bad-value"]);
+  });
+
+  it("never throws, whatever the text", () => {
+    const line = fc.oneof(
+      fc.constantFrom("[Unit]", "[Service]", "[X-Fleet]", "[X-Flotilla]", "[Install]", "\\"),
+      fc
+        .tuple(fc.constantFrom(...KEYS), fc.string({ unit: "binary", maxLength: 20 }))
+        .map(([key, value]) => `${key}=${value}`),
+      fc
+        .tuple(fc.constantFrom(...KEYS), fc.constantFrom("%I", "'", "\\", "[", "-", "@", "%", "$"))
+        .map(([key, value]) => `${key}=${value}`),
+    );
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 12 }), (lines) => {
+        const text = lines.join("\n");
+        for (const one of load(text, "a@--x.service").diagnostics) formatDiagnostic(one, text);
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it("has no service section for other types", () => {

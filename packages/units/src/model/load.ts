@@ -25,7 +25,8 @@ export interface LoadOptions {
  * and then there is no model. Never throws.
  *
  * `name` decides on the type and the specifiers: the file `web@.service` loaded as `web@1.service` is
- * that instance.
+ * that instance. Loaded as a template, values that hold `%i`, `%I` or `%f` are read with an empty
+ * instance, and what seems wrong with them is not told.
  *
  * @example
  * ```ts

@@ -228,8 +228,14 @@ class ReadingContext implements ValueContext {
   report(problem: ValueProblem): undefined {
     const { assignment } = this;
     if (assignment === undefined) throw new Error("no value is being read");
+    if (this.#waits(assignment.value) && problem.code !== "unknown-specifier") return;
     const { index = 0, length = assignment.value.length - index } = problem;
     this.#report(problem, assignment.spanInValue(index, length));
+  }
+
+  /** Without its instance a template cannot tell whether such a value will be right. */
+  #waits(value: string): boolean {
+    return this.unit.isTemplate && /%[iIf]/.test(value);
   }
 
   expand(text: string, options: ExpandOptions = {}): string | undefined {

@@ -1,6 +1,4 @@
-import type { ExitStatusSet } from "../types.js";
 import { parseInteger } from "./scalars.js";
-import { parseSignal } from "./signals.js";
 
 /** Names of exit statuses (systemd.exec(5), "Process Exit Codes"): libc, LSB, BSD, systemd's own. */
 const NAMES: readonly (readonly [first: number, names: string])[] = [
@@ -33,13 +31,4 @@ export function parseExitStatus(text: string): number | undefined {
 export function exitStatusName(code: number): string | undefined {
   for (const [name, value] of CODES) if (value === code) return name;
   return undefined;
-}
-
-/** Adds one word of SuccessExitStatus= and its kin to a set; undefined when it is neither. */
-export function withExitStatus(set: ExitStatusSet, word: string): ExitStatusSet | undefined {
-  const code = parseExitStatus(word);
-  if (code !== undefined) return { ...set, codes: [...new Set([...set.codes, code])] };
-  const signal = parseSignal(word);
-  if (signal === undefined) return undefined;
-  return { ...set, signals: [...new Set([...set.signals, signal])] };
 }
