@@ -29,9 +29,10 @@ Restart=on-failure`,
 );
 
 console.log(await supervisor.start("web.service")); // "done", after schema.service
-await supervisor.stop("web.service");
-for await (const { message, source } of supervisor.journal("web.service")) {
-  console.log(source, message); // supervisor Started …, stdout serving, …
+for await (const entry of supervisor.journal("web.service", { follow: true })) {
+  console.log(`${entry.source}: ${entry.message}`); // supervisor: Started …, stdout: serving
+  if (entry.message === "serving") break;
 }
+await supervisor.stop("web.service");
 await supervisor.shutdown();
 await rm(directory, { recursive: true });

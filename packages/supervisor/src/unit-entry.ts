@@ -78,7 +78,7 @@ function unsupported({ name, service }: UnitModel): string | undefined {
 export function statusOf({ name, definition, managed, loadedAt }: UnitEntry): UnitStatus {
   const common = {
     name,
-    description: definition.model?.unit.description ?? name,
+    description: definition.model?.unit.description || name,
     load: definition.load,
     diagnostics: definition.diagnostics,
   };

@@ -202,7 +202,7 @@ describe("restart", () => {
       "StartLimitBurst=3\nStartLimitIntervalSec=60",
     );
     await supervisor.start(A);
-    await reached(A, ({ result }) => result === "start-limit-hit");
+    await reached(A, ({ restarts, sub }) => restarts === 3 && sub === "failed");
     const round = ["running", "failed", "auto-restart", "dead"];
     expect(states(A)).toEqual([...round, ...round, ...round, "failed"]);
     expect(await supervisor.status(A)).toMatchObject({ active: "failed", restarts: 3 });

@@ -6,6 +6,13 @@ import { StoppingMachine } from "./machine-stop.js";
 export abstract class StartingMachine extends StoppingMachine {
   protected start(): void {
     if (!this.idle) return;
+    this.timer("state", undefined);
+    // Before the reset: as in systemd, an earlier failure stays the result.
+    if (!this.limit.admit(this.now)) {
+      this.log("Start request repeated too quickly.");
+      this.enterDead("start-limit-hit", false);
+      return;
+    }
     this.result = "success";
     this.reloadResult = "success";
     this.exit = undefined;
@@ -19,12 +26,6 @@ export abstract class StartingMachine extends StoppingMachine {
     if (this.forgetRestarts) {
       this.restarts = 0;
       this.forgetRestarts = false;
-    }
-    this.timer("state", undefined);
-    if (!this.limit.admit(this.now)) {
-      this.log("Start request repeated too quickly.");
-      this.enterDead("start-limit-hit", false);
-      return;
     }
     this.enterCondition();
   }
@@ -45,6 +46,8 @@ export abstract class StartingMachine extends StoppingMachine {
 
   protected enterStart(): void {
     if (this.service.execStart.length === 0) {
+      // Of a oneshot that only stops something, others must see that it was starting.
+      this.setState("start");
       this.enterStartPost();
       return;
     }

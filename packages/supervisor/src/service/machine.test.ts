@@ -15,11 +15,11 @@ class Bench {
   spawnFails = false;
   #nextPid = 100;
 
-  constructor(section: string) {
+  constructor(section: string, limit: StartLimit = new StartLimit(0, 0)) {
     const file = parseUnitFile(`[Service]\n${section}\n`, { file: "a.service" });
     const { unit } = loadUnit("a.service", file, { specifiers: {} });
     if (!unit?.service) throw new Error("a usable service");
-    this.machine = new ServiceMachine(unit.service, new StartLimit(0, 0));
+    this.machine = new ServiceMachine(unit.service, limit);
   }
 
   send(event: ServiceEvent): this {
@@ -83,6 +83,24 @@ describe("a service that cannot be run", () => {
       expect(bench.machine.snapshot().result).toBe("resources");
     },
   );
+});
+
+describe("the start limit", () => {
+  it("is the result after clean ends; an earlier failure stays the result, as in systemd", () => {
+    for (const [code, result] of [
+      [0, "start-limit-hit"],
+      [1, "exit-code"],
+    ] as const) {
+      const bench = new Bench("Restart=always\nExecStart=/m", new StartLimit(1000, 1));
+      bench.send({ type: "start" }).exit(100, code).send({ type: "timer", timer: "state" });
+      bench.send({ type: "stop" }).send({ type: "start" });
+      expect(bench.machine.snapshot()).toMatchObject({ sub: "failed", result });
+      expect(bench.actions).toContainEqual({
+        type: "log",
+        message: "Start request repeated too quickly.",
+      });
+    }
+  });
 });
 
 describe("time", () => {

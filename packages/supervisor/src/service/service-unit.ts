@@ -128,7 +128,12 @@ export class ServiceUnit implements ManagedUnit {
       if (mail.activation && mail.activation !== this.#activation) continue;
       if (mail.event.type === "start") this.#takeReplacement();
       mail.accepted?.();
-      await this.#handle(mail.event);
+      try {
+        await this.#handle(mail.event);
+      } catch (error) {
+        // A fault of this package must neither end the process nor leave the unit deaf.
+        this.#log(`Internal error: ${error instanceof Error ? error.stack : String(error)}`);
+      }
     }
     this.#working = false;
   }
