@@ -79,6 +79,8 @@ describe("parseUnitFile", () => {
       expect(parseUnitFile(text).assignments[1]?.keySpan.start.line).toBe(3);
     }
     expect(parseUnitFile("A\n\n").nodes).toHaveLength(2);
+    // Nothing joins after a NUL.
+    expect(parseUnitFile("[S]\0\nA=1\n").assignments[0]?.keySpan.start.line).toBe(3);
   });
 
   it("skips a byte order mark at the start only", () => {
