@@ -14,6 +14,12 @@ export interface Disk {
   remove(path: string): Promise<void>;
   /** Makes creations, renames and removals in the folder durable. */
   syncDirectory(path: string): Promise<void>;
+  /**
+   * Keeps other processes out of a folder until the returned function is called or this process
+   * ends, however it ends; rejects with code `EADDRINUSE` when one is in. Absent where there
+   * is no means for it.
+   */
+  lock?(path: string): Promise<() => Promise<void>>;
 }
 
 /** An open file. Errors carry Node's `code` (`ENOSPC`, `EIO`…). */

@@ -309,7 +309,8 @@ export class Driver<Command, Result> {
   #applyChange(entry: Entry): ProposalId | null {
     const change = decodeConfChange(entry.data);
     const { id, members } = decodeChangeContext(change.context);
-    this.membership.apply(change, members, this.raw.applyConfChange(change));
+    const confState = this.raw.applyConfChange(change, entry.index);
+    this.membership.apply(change, members, confState);
     this.#host.membersChanged();
     return id;
   }

@@ -1,4 +1,5 @@
 import * as fs from "node:fs";
+import { createServer } from "node:net";
 import { type Disk, type DiskFile, errorCode } from "./disk.js";
 
 /** The real file system. Files are opened without O_DSYNC: one fdatasync a batch is cheaper. */
@@ -32,6 +33,10 @@ export class NodeDisk implements Disk {
     }
   }
 
+  async lock(path: string): Promise<() => Promise<void>> {
+    return process.platform === "linux" ? await lockName(path) : async () => {};
+  }
+
   async syncDirectory(path: string): Promise<void> {
     const directory = await fs.promises.open(path, "r");
     try {
@@ -40,6 +45,21 @@ export class NodeDisk implements Disk {
       await directory.close();
     }
   }
+}
+
+/**
+ * A name in Linux's abstract socket namespace, which the kernel takes back when the process ends,
+ * even by SIGKILL; a lock file would stay. It holds within one network namespace.
+ */
+async function lockName(path: string): Promise<() => Promise<void>> {
+  const { dev, ino } = await fs.promises.stat(path, { bigint: true });
+  const server = createServer((socket) => socket.destroy());
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ path: `\0flotilla-raft-${dev}-${ino}` }, resolve);
+  });
+  server.unref();
+  return () => new Promise((resolve) => server.close(() => resolve()));
 }
 
 /** Plain descriptors and callbacks: the log's hot path pays for neither FileHandle nor its checks. */

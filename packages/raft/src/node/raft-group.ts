@@ -125,7 +125,7 @@ export class RaftGroup<Command, Result> implements AsyncDisposable {
       group: null,
       full: false,
     };
-    const storage = await openStorage(options, (full) => {
+    const storage = await prepare(options, (full) => {
       told.full = full;
       if (told.group) told.group.#setDiskFull(full);
     });
@@ -145,7 +145,7 @@ export class RaftGroup<Command, Result> implements AsyncDisposable {
       return group;
     } catch (error) {
       if (group) await group.close();
-      else await Promise.all([storage.log.close(), options.transport[Symbol.asyncDispose]()]);
+      else await Promise.all([storage.close(), options.transport[Symbol.asyncDispose]()]);
       throw error;
     }
   }
@@ -310,6 +310,7 @@ export class RaftGroup<Command, Result> implements AsyncDisposable {
     this.#failure ??= new RaftError("stopped", "the group was closed");
     this.#rejectAll(this.#failure);
     await Promise.all([this.#driver.stop(), this.#settings.transport[Symbol.asyncDispose]()]);
+    await this.#storage.close();
   }
 
   #host(): DriverHost {
@@ -458,5 +459,19 @@ export class RaftGroup<Command, Result> implements AsyncDisposable {
 
   #deadline(): number {
     return this.#settings.clock.now() + this.#settings.requestTimeoutMs;
+  }
+}
+
+/** The address first, then the folder; nothing stays open when one of them cannot be had. */
+async function prepare<Command, Result>(
+  options: RaftGroupOptions<Command, Result>,
+  onDiskFull: (full: boolean) => void,
+): Promise<OpenedStorage> {
+  try {
+    await options.transport.bind?.();
+    return await openStorage(options, onDiskFull);
+  } catch (error) {
+    await options.transport[Symbol.asyncDispose]();
+    throw error;
   }
 }

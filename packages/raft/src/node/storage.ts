@@ -9,7 +9,7 @@ import {
   RaftError,
   type Snapshot,
 } from "../index.js";
-import type { Disk } from "./disk.js";
+import { type Disk, errorCode } from "./disk.js";
 import { encodeChangeContext } from "./membership.js";
 import { MemoryDisk } from "./memory-disk.js";
 import { NodeDisk } from "./node-disk.js";
@@ -30,7 +30,11 @@ export interface OpenedStorage {
   readonly snapshot: Snapshot | null;
   /** Snapshots that the log knows of, oldest first. */
   readonly marks: readonly SnapshotPoint[];
+  /** Closes the log and lets others into the folder. */
+  readonly close: () => Promise<void>;
 }
+
+type Loaded = Omit<OpenedStorage, "close">;
 
 type Options = Pick<
   RaftGroupOptions<never, never>,
@@ -46,19 +50,43 @@ export async function openStorage(
   if (storage === "memory") {
     const snapshots = await SnapshotStore.open(new MemoryDisk(), "snapshots", clusterId);
     const log = new VolatileLog();
-    return await startEmpty(options, log, snapshots);
+    return { ...(await startEmpty(options, log, snapshots)), close: async () => {} };
   }
   const disk: Disk = storage.disk ?? new NodeDisk();
   const { directory } = storage;
-  const snapshots = await SnapshotStore.open(disk, `${directory}/snapshots`, clusterId);
-  const settings = { disk, directory: `${directory}/log`, clusterId, id, onDiskFull };
-  const { wal, content } = await Wal.open(settings);
+  const unlock = await lock(disk, directory);
   try {
-    if (isEmpty(content)) return await startEmpty(options, wal, snapshots);
-    return await load(content, wal, snapshots, directory);
+    const snapshots = await SnapshotStore.open(disk, `${directory}/snapshots`, clusterId);
+    const settings = { disk, directory: `${directory}/log`, clusterId, id, onDiskFull };
+    const { wal, content } = await Wal.open(settings);
+    const close = async (): Promise<void> => {
+      await wal.close();
+      await unlock();
+    };
+    try {
+      const loaded = isEmpty(content)
+        ? await startEmpty(options, wal, snapshots)
+        : await load(content, wal, snapshots, directory);
+      return { ...loaded, close };
+    } catch (error) {
+      await wal.close();
+      throw error;
+    }
   } catch (error) {
-    await wal.close();
+    await unlock();
     throw error;
+  }
+}
+
+/** Two processes on one folder would each repair what the other is writing. */
+async function lock(disk: Disk, directory: string): Promise<() => Promise<void>> {
+  await disk.makeDirectory(directory);
+  if (!disk.lock) return async () => {};
+  try {
+    return await disk.lock(directory);
+  } catch (cause) {
+    const why = errorCode(cause) === "EADDRINUSE" ? "another process has it open" : String(cause);
+    throw new RaftError("storage-failed", `${directory}: ${why}`, { cause });
   }
 }
 
@@ -72,7 +100,7 @@ async function startEmpty(
   options: Options,
   log: DurableLog,
   snapshots: SnapshotStore,
-): Promise<OpenedStorage> {
+): Promise<Loaded> {
   const memory = new MemoryStorage();
   if (options.join) {
     const hardState = { term: 0, vote: 0, commit: 0 };
@@ -105,7 +133,7 @@ async function load(
   log: DurableLog,
   snapshots: SnapshotStore,
   directory: string,
-): Promise<OpenedStorage> {
+): Promise<Loaded> {
   const snapshot = await newestSnapshot(content, snapshots, directory);
   const start = snapshot?.metadata.index ?? 0;
   const memory = new MemoryStorage();

@@ -48,6 +48,11 @@ export interface Clock {
 
 /** Carries messages between members. Messages may be lost, doubled or late; a full queue drops and reports. */
 export interface Transport extends AsyncDisposable {
+  /**
+   * Takes its address, before the group touches its folder: a second process that is started by
+   * mistake ends here.
+   */
+  bind?(): Promise<void>;
   /** Starts delivering. */
   start(handlers: TransportHandlers): Promise<void>;
   setPeers(peers: readonly Pick<Member, "id" | "address">[]): void;

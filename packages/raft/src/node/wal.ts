@@ -54,6 +54,7 @@ export class Wal implements DurableLog {
   #flushed: Promise<void> = Promise.resolve();
   #failure: RaftError | null = null;
   #closed = false;
+  #closing: Promise<void> | null = null;
   #full = false;
   #batch: number;
   #last: SnapshotPoint;
@@ -144,7 +145,12 @@ export class Wal implements DurableLog {
     await disk.syncDirectory(directory);
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#closed = true;
     this.#wake?.();
     await this.#flushed;

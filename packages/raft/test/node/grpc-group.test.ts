@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
 import type { RaftError } from "../../src/index.js";
 import { GrpcTransport, type RaftGroup } from "../../src/node/index.js";
@@ -167,5 +168,33 @@ describe("three members on disk over gRPC", () => {
     await expect(second.bind()).rejects.toThrow(
       `127.0.0.1:${first.addresses[0]!.port}: the address is in use`,
     );
+  });
+
+  it("keep a second one out of an open folder, and off a taken address before any folder", async () => {
+    await using folder = await temporaryFolder();
+    const listen = [{ host: "127.0.0.1", port: 0 }];
+    const transport = (): GrpcTransport => new GrpcTransport({ clusterId: "test", id: 1, listen });
+    const options = { id: 1, members: [member(1)], storage: { directory: `${folder.path}/1` } };
+    const first = transport();
+    const group = await openGroup({ ...options, transport: first, stateMachine: new Words() });
+    cleanup.push(group);
+    await expect(
+      openGroup({ ...options, transport: transport(), stateMachine: new Words() }),
+    ).rejects.toThrow("another process has it open");
+    const taken = new GrpcTransport({ clusterId: "test", id: 1, listen: first.addresses });
+    const elsewhere = { directory: `${folder.path}/2` };
+    await expect(
+      openGroup({ ...options, storage: elsewhere, transport: taken, stateMachine: new Words() }),
+    ).rejects.toThrow("the address is in use");
+    expect(existsSync(elsewhere.directory)).toBe(false);
+    await until("it leads", () => group.isLeader);
+    expect(await group.propose("a")).toBe(1);
+    await group.close();
+    const again = await openGroup({
+      ...options,
+      transport: transport(),
+      stateMachine: new Words(),
+    });
+    cleanup.push(again);
   });
 });
