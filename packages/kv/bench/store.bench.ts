@@ -55,16 +55,25 @@ function memory(name: string): void {
 /** The longest single step of something done in steps. */
 async function longest(name: string, steps: AsyncIterable<unknown>): Promise<void> {
   const start = performance.now();
+  const before = process.cpuUsage();
   let last = start;
-  let most = 0;
+  const all: number[] = [];
   for await (const _ of steps) {
     await new Promise(setImmediate);
     const now = performance.now();
-    most = Math.max(most, now - last);
+    all.push(now - last);
     last = now;
   }
-  const ms = performance.now() - start;
-  console.log(`${name.padEnd(44)} ${ms.toFixed(0)} ms, longest step ${most.toFixed(1)} ms`);
+  all.sort((a, b) => a - b);
+  const { user } = process.cpuUsage(before);
+  const columns = [
+    `${(last - start).toFixed(0)} ms`,
+    `${(user / 1000).toFixed(0)} ms CPU`,
+    `step p50 ${all[all.length >> 1]!.toFixed(1)} ms`,
+    `p99 ${all[Math.floor(all.length * 0.99)]!.toFixed(1)} ms`,
+    `longest ${all.at(-1)!.toFixed(1)} ms`,
+  ];
+  console.log(name.padEnd(44), ...columns.map((column) => column.padStart(18)));
 }
 
 const shuffled = (n: number) => (n * 7_919_993) % KEYS;

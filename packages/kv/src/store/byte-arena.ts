@@ -77,6 +77,10 @@ export class ByteArena {
     return new Uint8Array(slab.buffer, (at + HEADER_WORDS) * 4, slab.words[at + 1]!);
   }
 
+  keyLength(location: Location): number {
+    return this.#slabs[slotOf(location)]!.words[(location % SLAB_WORDS) + 1]!;
+  }
+
   value(location: Location): Bytes {
     const slab = this.#slabs[slotOf(location)]!;
     const at = location % SLAB_WORDS;

@@ -141,7 +141,7 @@ function versionsPayload({ table }: Keyspace, rows: readonly Row[], bytes: numbe
   let at = 0;
   for (const row of rows) {
     const content = table.keyAndValue(row);
-    const keyLength = table.key(row).length;
+    const keyLength = table.keyLength(row);
     view.setUint32(at, keyLength, true);
     view.setUint32(at + 4, content.length - keyLength, true);
     view.setUint32(at + 8, table.sub(row), true);

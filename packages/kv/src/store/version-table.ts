@@ -28,19 +28,24 @@ export interface NewVersion {
   readonly previous: Row;
 }
 
-/** Columns of typed arrays: a version costs 52 bytes beside its bytes, and no object. */
+/** Eight-byte fields of a row, side by side so that reading one costs one line of the CPU's cache. */
+const FIELDS = 6;
+const MOD = 0;
+const CREATE = 1;
+const VERSION = 2;
+const LOCATION = 3;
+const LEASE = 4;
+/** Four-byte fields, by their place among such. */
+const SUB = 10;
+const PREVIOUS = 11;
+
+/** Rows in typed arrays: a version costs 48 bytes beside its bytes and 8 for its key, and no object. */
 class Chunk {
-  readonly mod = new Float64Array(CHUNK_ROWS);
-  readonly create = new Float64Array(CHUNK_ROWS);
-  readonly version = new Float64Array(CHUNK_ROWS);
-  readonly location = new Float64Array(CHUNK_ROWS);
-  readonly lease = new BigInt64Array(CHUNK_ROWS);
-  /** The same memory: telling "no lease" without making a BigInt. */
-  readonly leaseHalves = new Int32Array(this.lease.buffer);
-  readonly sub = new Uint32Array(CHUNK_ROWS);
-  readonly previous = new Int32Array(CHUNK_ROWS);
+  readonly doubles = new Float64Array(CHUNK_ROWS * FIELDS);
+  readonly ints = new Int32Array(this.doubles.buffer);
+  readonly leases = new BigInt64Array(this.doubles.buffer);
   /** The index's own string, shared. */
-  readonly key: Key[] = [];
+  readonly keys: Key[] = [];
 }
 
 /** Every version of every key that is kept, by row number. Rows do not change but for being freed. */
@@ -72,65 +77,66 @@ export class VersionTable {
 
   add(version: NewVersion): Row {
     const row = this.#free.pop() ?? this.#grow();
-    const chunk = this.#chunks[row >>> CHUNK_BITS]!;
-    const at = row & CHUNK_MASK;
-    chunk.mod[at] = version.mod;
-    chunk.create[at] = version.create;
-    chunk.version[at] = version.version;
-    chunk.lease[at] = version.lease;
-    chunk.sub[at] = version.sub;
-    chunk.previous[at] = version.previous;
-    chunk.key[at] = version.key;
-    chunk.location[at] = this.#arena.write(row, version.keyBytes, version.value);
+    const { doubles, ints, leases, keys } = this.#chunks[row >>> CHUNK_BITS]!;
+    const at = (row & CHUNK_MASK) * FIELDS;
+    doubles[at + MOD] = version.mod;
+    doubles[at + CREATE] = version.create;
+    doubles[at + VERSION] = version.version;
+    doubles[at + LOCATION] = this.#arena.write(row, version.keyBytes, version.value);
+    leases[at + LEASE] = version.lease;
+    ints[2 * at + SUB] = version.sub;
+    ints[2 * at + PREVIOUS] = version.previous;
+    keys[row & CHUNK_MASK] = version.key;
     this.#bytes += version.keyBytes.length + version.value.length;
     return row;
   }
 
   free(row: Row): void {
-    const chunk = this.#chunks[row >>> CHUNK_BITS]!;
-    const at = row & CHUNK_MASK;
-    const location = chunk.location[at]!;
+    const { doubles, keys } = this.#chunks[row >>> CHUNK_BITS]!;
+    const location = this.#location(row);
     this.#bytes -= this.#arena.length(location);
     this.#arena.free(location);
-    chunk.location[at] = -1;
-    chunk.key[at] = "";
+    doubles[(row & CHUNK_MASK) * FIELDS + LOCATION] = -1;
+    keys[row & CHUNK_MASK] = "";
     this.#free.push(row);
   }
 
   mod(row: Row): number {
-    return this.#chunks[row >>> CHUNK_BITS]!.mod[row & CHUNK_MASK]!;
+    return this.#double(row, MOD);
   }
 
   create(row: Row): number {
-    return this.#chunks[row >>> CHUNK_BITS]!.create[row & CHUNK_MASK]!;
+    return this.#double(row, CREATE);
   }
 
   version(row: Row): number {
-    return this.#chunks[row >>> CHUNK_BITS]!.version[row & CHUNK_MASK]!;
+    return this.#double(row, VERSION);
   }
 
   sub(row: Row): number {
-    return this.#chunks[row >>> CHUNK_BITS]!.sub[row & CHUNK_MASK]!;
+    return this.#int(row, SUB);
   }
 
   lease(row: Row): LeaseId {
-    const chunk = this.#chunks[row >>> CHUNK_BITS]!;
-    const at = row & CHUNK_MASK;
-    if (chunk.leaseHalves[2 * at] === 0 && chunk.leaseHalves[2 * at + 1] === 0) return 0n;
-    return chunk.lease[at]!;
+    const { ints, leases } = this.#chunks[row >>> CHUNK_BITS]!;
+    const at = (row & CHUNK_MASK) * FIELDS + LEASE;
+    // The same memory as two halves tells "no lease" without making a BigInt.
+    if (ints[2 * at] === 0 && ints[2 * at + 1] === 0) return 0n;
+    return leases[at]!;
   }
 
   key(row: Row): Key {
-    return this.#chunks[row >>> CHUNK_BITS]!.key[row & CHUNK_MASK]!;
+    return this.#chunks[row >>> CHUNK_BITS]!.keys[row & CHUNK_MASK]!;
   }
 
   previous(row: Row): Row {
-    return this.#chunks[row >>> CHUNK_BITS]!.previous[row & CHUNK_MASK]!;
+    return this.#int(row, PREVIOUS);
   }
 
   /** What came before is forgotten. */
   cutPrevious(row: Row): void {
-    this.#chunks[row >>> CHUNK_BITS]!.previous[row & CHUNK_MASK] = NO_ROW;
+    const { ints } = this.#chunks[row >>> CHUNK_BITS]!;
+    ints[(row & CHUNK_MASK) * FIELDS * 2 + PREVIOUS] = NO_ROW;
   }
 
   isTombstone(row: Row): boolean {
@@ -141,25 +147,30 @@ export class VersionTable {
     return this.#arena.key(this.#location(row));
   }
 
+  keyLength(row: Row): number {
+    return this.#arena.keyLength(this.#location(row));
+  }
+
   value(row: Row): Bytes {
     return this.#arena.value(this.#location(row));
   }
 
+  /** Key and value side by side. */
   keyAndValue(row: Row): Bytes {
     return this.#arena.keyAndValue(this.#location(row));
   }
 
   /** As the API shows it; key and value are views of the store's memory. */
   pair(row: Row, keysOnly = false): KeyValuePair {
-    const chunk = this.#chunks[row >>> CHUNK_BITS]!;
-    const at = row & CHUNK_MASK;
-    const location = chunk.location[at]!;
+    const { doubles } = this.#chunks[row >>> CHUNK_BITS]!;
+    const at = (row & CHUNK_MASK) * FIELDS;
+    const location = doubles[at + LOCATION]!;
     return {
       key: this.#arena.key(location),
       value: keysOnly ? EMPTY : this.#arena.value(location),
-      createRevision: chunk.create[at]!,
-      modRevision: chunk.mod[at]!,
-      version: chunk.version[at]!,
+      createRevision: doubles[at + CREATE]!,
+      modRevision: doubles[at + MOD]!,
+      version: doubles[at + VERSION]!,
       lease: this.lease(row),
     };
   }
@@ -169,13 +180,22 @@ export class VersionTable {
     this.#arena.evacuate(
       (row, location) => this.#location(row) === location,
       (row, location) => {
-        this.#chunks[row >>> CHUNK_BITS]!.location[row & CHUNK_MASK] = location;
+        const { doubles } = this.#chunks[row >>> CHUNK_BITS]!;
+        doubles[(row & CHUNK_MASK) * FIELDS + LOCATION] = location;
       },
     );
   }
 
   #location(row: Row): Location {
-    return this.#chunks[row >>> CHUNK_BITS]!.location[row & CHUNK_MASK]!;
+    return this.#double(row, LOCATION);
+  }
+
+  #double(row: Row, field: number): number {
+    return this.#chunks[row >>> CHUNK_BITS]!.doubles[(row & CHUNK_MASK) * FIELDS + field]!;
+  }
+
+  #int(row: Row, field: number): number {
+    return this.#chunks[row >>> CHUNK_BITS]!.ints[(row & CHUNK_MASK) * FIELDS * 2 + field]!;
   }
 
   #grow(): Row {
