@@ -108,15 +108,30 @@ export class RunningMember implements StoreMember {
     await this.stop();
   }
 
-  /** Clients first, so that none sees half a member. */
+  /** Leadership first, so that the others go on at once; then clients, so that none sees half a member. */
   async #stop(): Promise<void> {
     const { backend, binding, leaderClient, group } = this.#parts;
     this.#events.emit("change");
+    await this.#handOver();
     this.#expiry.stop();
     backend.hub.close();
     leaderClient.close();
     await binding.stop();
     await group.close();
+  }
+
+  /** Gives leadership to the first voter that takes it; the group's own bound on a try is two elections. */
+  async #handOver(): Promise<void> {
+    const { group } = this.#parts;
+    for (const { id, learner } of group.members()) {
+      if (!group.isLeader) return;
+      if (learner || BigInt(id) === this.memberId) continue;
+      try {
+        await group.transferLeadership(id);
+      } catch {
+        // It is down too, or behind: the next one may not be.
+      }
+    }
   }
 
   #leaderChanged(leader: number, term: number): void {

@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { createServer } from "node:net";
 import type {
   handleBidiStreamingCall,
   handleServerStreamingCall,
@@ -200,14 +201,11 @@ export class GrpcBinding {
 
   /** Listens on `host:port` and resolves to the port; rejects with KvError `unavailable` naming the address. */
   async listen(address: string): Promise<number> {
+    await checkFree(address);
     return await new Promise<number>((resolve, reject) => {
       this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
         if (error === null) resolve(port);
-        else {
-          const reason = /EADDRINUSE/.test(error.message) ? "already in use" : error.message;
-          const message = `cannot listen for clients on ${address}: ${reason}`;
-          reject(new KvError("unavailable", message, { cause: error }));
-        }
+        else reject(cannotListen(address, error));
       });
     });
   }
@@ -230,4 +228,23 @@ export class GrpcBinding {
       });
     });
   }
+}
+
+/** grpc-js prints to stderr when it cannot listen; this finds out without that, and says why. */
+async function checkFree(address: string): Promise<void> {
+  const { hostname, port } = new URL(`http://${address}`);
+  // The URL leaves out port 80.
+  const options = { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port === "" ? 80 : port) };
+  if (options.port === 0) return;
+  const probe = createServer();
+  await new Promise<void>((resolve, reject) => {
+    probe.once("error", (error) => reject(cannotListen(address, error)));
+    probe.listen(options, () => probe.close(() => resolve()));
+  });
+}
+
+function cannotListen(address: string, cause: Error): KvError {
+  const inUse = cause.message.includes("EADDRINUSE");
+  const why = inUse ? "the address is in use" : cause.message;
+  return new KvError("unavailable", `cannot listen for clients on ${address}: ${why}`, { cause });
 }

@@ -59,7 +59,7 @@ export class KvService {
   txn(request: TxnRequest, options?: RequestOptions): Promise<Result<"txn">> {
     return this.#write(options, async () => {
       checkTxn(request, this.#backend.limits.maxTxnOps);
-      const bytes = options?.bytes ?? 0;
+      const bytes = options?.bytes ?? txnBytes(request);
       this.#backend.checkSize(bytes);
       if (puts(request)) this.#backend.checkQuota(bytes);
       return await this.#backend.propose({ type: "txn", request }, options?.signal);
@@ -89,4 +89,17 @@ function puts(request: TxnRequest): boolean {
   const may = (op: RequestOp): boolean =>
     op.type === "put" || (op.type === "txn" && puts(op.request));
   return request.success.some(may) || request.failure.some(may);
+}
+
+/** The bytes that a transaction carries, for a caller that did not get it from the wire. */
+function txnBytes(request: TxnRequest): number {
+  let bytes = 0;
+  for (const compare of request.compare) {
+    bytes += compare.key.length + (compare.target === "value" ? compare.value.length : 0);
+  }
+  for (const op of [...request.success, ...request.failure]) {
+    if (op.type === "txn") bytes += txnBytes(op.request);
+    else bytes += op.request.key.length + (op.type === "put" ? op.request.value.length : 0);
+  }
+  return bytes;
 }

@@ -39,6 +39,42 @@ export function watchMessage(batch: WatchBatch, prevKv: boolean, head: WatchResp
   return encoded.message;
 }
 
+const splits = new WeakMap<WatchBatch, readonly WatchBatch[]>();
+
+/**
+ * A batch as one or more of at most about `maxBytes` each, cut between revisions: one revision is
+ * never split here, however large it is. Worked out once for all watchers that get the batch.
+ */
+export function splitBatch(batch: WatchBatch, maxBytes: number): readonly WatchBatch[] {
+  let split = splits.get(batch);
+  if (split === undefined) {
+    split = cutBetweenRevisions(batch, maxBytes);
+    splits.set(batch, split);
+  }
+  return split;
+}
+
+function cutBetweenRevisions(batch: WatchBatch, maxBytes: number): readonly WatchBatch[] {
+  const parts: WatchBatch[] = [];
+  let events: WatchEvent[] = [];
+  let bytes = 0;
+  for (const event of batch.events) {
+    const last = events.at(-1);
+    const size = eventBytes(event, true);
+    const revision = last?.kv.modRevision;
+    if (revision !== undefined && revision < event.kv.modRevision && bytes + size > maxBytes) {
+      parts.push({ revision, events });
+      events = [];
+      bytes = 0;
+    }
+    events.push(event);
+    bytes += size;
+  }
+  if (parts.length === 0) return [batch];
+  parts.push({ revision: batch.revision, events });
+  return parts;
+}
+
 /** A batch's events in pieces of at most `maxBytes` each, or of one event where that is larger. */
 export function eventPieces(batch: WatchBatch, prevKv: boolean, maxBytes: number): Buffer[] {
   const pieces: Buffer[] = [];

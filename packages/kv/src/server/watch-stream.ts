@@ -4,7 +4,7 @@ import type { WatchCreateRequest, WatchRequest } from "../codec/index.js";
 import { encode, writeWatchResponse } from "../codec/index.js";
 import type { WatchBatch, WatchEnd, Watcher } from "../watch/types.js";
 import type { Backend } from "./backend.js";
-import { eventPieces, watchMessage } from "./watch-encoding.js";
+import { eventPieces, splitBatch, watchMessage } from "./watch-encoding.js";
 
 /** Where a stream's responses go. */
 export interface WatchOutput {
@@ -154,12 +154,19 @@ export class WatchStream {
   }
 
   #write(entry: Entry, batch: WatchBatch): boolean {
-    const header = this.#backend.header(batch.revision);
     const limit = this.#backend.limits.maxRequestBytes;
-    if (entry.fragment && batch.events.length > 1) {
-      const pieces = eventPieces(batch, entry.prevKv, limit);
-      if (pieces.length > 1) return this.#writePieces(entry, batch, pieces);
+    if (batch.events.length <= 1) return this.#writeWhole(entry, batch);
+    let hasRoom = true;
+    for (const part of splitBatch(batch, limit)) {
+      const pieces = entry.fragment ? eventPieces(part, entry.prevKv, limit) : [];
+      hasRoom =
+        pieces.length > 1 ? this.#writePieces(entry, part, pieces) : this.#writeWhole(entry, part);
     }
+    return hasRoom;
+  }
+
+  #writeWhole(entry: Entry, batch: WatchBatch): boolean {
+    const header = this.#backend.header(batch.revision);
     return this.#output.write(watchMessage(batch, entry.prevKv, { header, watchId: entry.id }));
   }
 
