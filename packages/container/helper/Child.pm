@@ -17,7 +17,7 @@ sub give_up {
 
 # Never returns. Takes spec (the settings of `exec`), join (cgroup.procs files), notify (the notify
 # socket's path), oom_adjust (to give back what the helper took), signals (to unblock), and the
-# handles stdout, stderr and report.
+# handles stdin, stdout, stderr and report.
 sub become {
   my (%given) = @_;
   my $report = $given{report};
@@ -28,16 +28,14 @@ sub become {
 
 sub prepare {
   my ($given, $fail) = @_;
-  my ($spec, $stdout, $stderr, $report) = @$given{qw(spec stdout stderr report)};
-  $SIG{$_} = 'DEFAULT' for qw(HUP INT TERM QUIT);
-  $SIG{PIPE} = ($spec->{sigpipe} // '') eq 'ignore' ? 'IGNORE' : 'DEFAULT';
+  my ($spec, $stdin, $stdout, $stderr, $report) = @$given{qw(spec stdin stdout stderr report)};
+  $SIG{PIPE} = 'IGNORE' if ($spec->{sigpipe} // '') eq 'ignore';
   POSIX::setsid() or $fail->('SETSID', 220, "setsid: $!");
   for my $procs (@{ $given->{join} }) {
     spew($procs, '0') or $fail->('CGROUP', 219, "$procs: $!");
   }
   spew('/proc/self/oom_score_adj', $given->{oom_adjust}) if defined $given->{oom_adjust};
-  open(my $null, '<', '/dev/null') or $fail->('STDIN', 208, "/dev/null: $!");
-  defined POSIX::dup2(fileno $null, 0) or $fail->('STDIN', 208, "dup2: $!");
+  defined POSIX::dup2(fileno $stdin, 0) or $fail->('STDIN', 208, "dup2: $!");
   defined POSIX::dup2(fileno $stdout, 1) or $fail->('STDOUT', 209, "dup2: $!");
   defined POSIX::dup2(fileno $stderr, 2) or $fail->('STDERR', 222, "dup2: $!");
   set_limits($spec, $report);
@@ -132,6 +130,7 @@ sub change_user {
     my ($directory) = $notify =~ m{^(.*)/};
     chown $owner, -1, $directory;
   }
+  $fail->('GROUP', 216, 'only root may set supplementary groups') if @extra && $> != 0;
   if ((defined $uid || @extra) && $> == 0) {
     my %seen;
     my @all = grep { !$seen{$_}++ } (defined $gid ? $gid : ()), @groups, @extra;

@@ -2,7 +2,7 @@
 package System;
 use strict;
 use warnings;
-use Fcntl qw(F_GETFL F_SETFL O_NONBLOCK);
+use Fcntl qw(F_SETFL O_NONBLOCK);
 use POSIX ();
 use parent 'Exporter';
 
@@ -27,7 +27,8 @@ our $SYS = length(pack 'p', '') == 8 ? $numbers{ (POSIX::uname())[4] } : undef;
 
 sub nonblock {
   my ($handle) = @_;
-  fcntl $handle, F_SETFL, fcntl($handle, F_GETFL, 0) | O_NONBLOCK;
+  # No other flag that F_SETFL can change is ever set on what this is used for.
+  fcntl $handle, F_SETFL, O_NONBLOCK;
 }
 
 sub slurp {

@@ -51,6 +51,7 @@ use Child;
 use Members;
 use Notify;
 use System;
+use Watch;
 
 use constant {
   VERSION      => 1,
@@ -63,17 +64,13 @@ use constant {
 };
 
 my (@locks, $lock_wait_ms, $grace_ms);
-my ($out, $out_at) = ('', 0);
-my $in = '';
-my (%watch, %data_fd);               # descriptor → what to call when readable
-my ($control_set, $data_set) = ('', '');
+my ($in, $out, $out_at) = ('', '', 0);
 my (%sandbox, %process);             # by id; by pid
 my $launching = 0;                   # programs under way that will leave a pid file
 my %early_exit;                      # statuses of unknown children, kept only meanwhile
-my $daemon_gone = 0;
-my $child_signals;
-my $oom_adjust;
-my $can_clone = 1;
+my ($daemon_gone, $can_clone) = (0, 1);
+my ($blocked, $oom_adjust);          # signals; what oom_score_adj was
+open(my $null, '<', '/dev/null') or die "/dev/null: $!";
 
 sub main {
   my %option = ('lock-wait-ms' => 10_000, 'grace-ms' => 0);
@@ -83,9 +80,7 @@ sub main {
   }
   ($lock_wait_ms, $grace_ms) = @option{qw(lock-wait-ms grace-ms)};
   $0 = 'flotilla-spawner';
-  $SIG{PIPE} = 'IGNORE';
-  # The daemon decides when to stop; a signal to the process group or a shutdown must not.
-  $SIG{$_} = 'IGNORE' for qw(HUP INT TERM QUIT);
+  block_signals();
   refuse('machine ' . (POSIX::uname())[4] . ' is not supported') unless $SYS;
   take_locks();
   # PR_SET_CHILD_SUBREAPER: orphans of units come here, not to init.
@@ -110,23 +105,28 @@ sub refuse {
 
 # A predecessor whose daemon died still holds the lock while it kills: wait for it.
 sub take_locks {
-  my @held;
-  for my $directory (@locks) {
+  for my $lock (@locks) {
+    my $directory = $lock;
     sysopen(my $handle, $directory, O_RDONLY | O_DIRECTORY) or refuse("$directory: $!");
     my $tries = $lock_wait_ms / 20;
     until (flock $handle, LOCK_EX | LOCK_NB) {
       refuse("in use: $directory is locked by another runtime") if --$tries < 0;
       select undef, undef, undef, 0.02;
     }
-    push @held, $handle;
+    $lock = $handle;
   }
-  @locks = @held;
+}
+
+# The daemon decides when to stop; a signal to the process group or a shutdown must not. Blocked
+# rather than ignored: a signal that reaches a child before its execve stays pending and acts then.
+sub block_signals {
+  my @signals = qw(SIGCHLD SIGHUP SIGINT SIGPIPE SIGQUIT SIGTERM);
+  $blocked = POSIX::SigSet->new(map { POSIX->can($_)->() } @signals);
+  POSIX::sigprocmask(POSIX::SIG_BLOCK(), $blocked) or refuse("sigprocmask: $!");
 }
 
 # SIGCHLD as a readable descriptor: no race between looking for children and going to sleep.
 sub open_signalfd {
-  $child_signals = POSIX::SigSet->new(POSIX::SIGCHLD());
-  POSIX::sigprocmask(POSIX::SIG_BLOCK(), $child_signals);
   my $mask = pack 'Q', 1 << (POSIX::SIGCHLD() - 1);
   my $fd = syscall($SYS->{signalfd4}, -1, $mask, 8, 02000000 | O_NONBLOCK);
   refuse("signalfd: $!") if $fd < 0;
@@ -144,17 +144,9 @@ sub spare_from_oom {
 # ---- the loop -------------------------------------------------------------------------------
 
 sub turn {
-  my $readable = length($out) - $out_at < OUT_HIGH ? $control_set | $data_set : $control_set;
-  my $writable = '';
-  vec($writable, 1, 1) = 1 if length($out) > $out_at;
-  my $ready = select $readable, $writable, undef, pause_length();
-  if ($ready > 0) {
-    flush_out() if vec $writable, 1, 1;
-    for my $fd (keys %watch) {
-      next unless $fd < 8 * length $readable && vec $readable, $fd, 1;
-      $watch{$fd}->() if $watch{$fd};
-    }
-  }
+  my $pending = length($out) - $out_at;
+  my $writer = $pending > 0 ? fileno STDOUT : undef;
+  flush_out() if wait_readable($pending < OUT_HIGH, $writer, pause_length());
   look_at_lingering();
   flush_out() if length($out) > $out_at;
 }
@@ -166,30 +158,6 @@ sub pause_length {
     $pause = LINGER_S if $_->{occupied} && !%{ $_->{main} };
   }
   return $pause;
-}
-
-sub add_watch {
-  my ($fd, $callback, $is_data) = @_;
-  $watch{$fd} = $callback;
-  $data_fd{$fd} = 1 if $is_data;
-  resume_watch($fd);
-}
-
-sub resume_watch {
-  my ($fd) = @_;
-  if ($data_fd{$fd}) { vec($data_set, $fd, 1) = 1 } else { vec($control_set, $fd, 1) = 1 }
-}
-
-sub pause_watch {
-  my ($fd) = @_;
-  if ($data_fd{$fd}) { vec($data_set, $fd, 1) = 0 } else { vec($control_set, $fd, 1) = 0 }
-}
-
-sub remove_watch {
-  my ($fd) = @_;
-  pause_watch($fd);
-  delete $watch{$fd};
-  delete $data_fd{$fd};
 }
 
 sub send_frame {
@@ -247,7 +215,7 @@ sub dispatch {
 
 sub ok { my ($request, @values) = @_; send_frame('reply', $request, 'ok', @values) }
 
-sub failed { my ($request, $code, $message) = @_; send_frame('reply', $request, 'error', $code, $message) }
+sub failed { my ($request, @reason) = @_; send_frame('reply', $request, 'error', @reason) }
 
 # ---- sandboxes ------------------------------------------------------------------------------
 
@@ -352,7 +320,7 @@ sub start_process {
     shift @join if $joined;
     Child::become(
       spec => \%spec, join => \@join, notify => $box->{notify}, oom_adjust => $oom_adjust,
-      signals => $child_signals, stdout => $stdout_child, stderr => $stderr_child,
+      signals => $blocked, stdin => $null, stdout => $stdout_child, stderr => $stderr_child,
       report => $report_child,
     );
   }
@@ -368,7 +336,10 @@ sub start_process {
   watch_pipe($process, $stderr, 2);
   nonblock($report);
   add_watch(fileno($report), sub { read_report($process) }, 0);
-  if ($process->{pid_file}) { $launching++ } else { ok($request, $pid) }
+  if (!$process->{pid_file}) { ok($request, $pid); return }
+  $launching++;
+  # Not read before it is known which process writes: chunks carry its pid.
+  pause_watch(fileno $_) for $stdout, $stderr;
 }
 
 # clone3(2) puts a child into its v2 cgroup at birth, which spares a migration (1 to 2 ms: it waits
@@ -426,14 +397,12 @@ sub read_report {
   my $got = sysread $report, $process->{reported}, READ_SIZE, length $process->{reported};
   return if !defined $got || $got > 0;
   remove_watch(fileno $report);
-  close $report;
-  $process->{report} = undef;
+  close delete $process->{report};
   my @records = unpack '(N/a)*', $process->{reported};
   while (my ($kind, $step, $code, $message) = splice @records, 0, 4) {
     if ($kind eq 'warning') { send_frame('warning', $process->{box}{id}, $process->{pid}, $step, $message) }
     else { $process->{failure} = [$step, $code, $message] }
   }
-  return if $process->{pid_file} && !$process->{failure};
   send_frame('executed', $process->{pid}, @{ $process->{failure} // [] }) unless $process->{pid_file};
 }
 
@@ -467,7 +436,6 @@ sub launched {
   my $box = $process->{box};
   my $file = delete $process->{pid_file};
   my $pid = $status == 0 ? slurp($file) : undef;
-  $launching--;
   if (!defined $pid || $pid !~ /^(\d+)/) {
     ok($process->{request}, $process->{pid});
     send_frame('executed', $process->{pid},
@@ -481,12 +449,13 @@ sub launched {
     $box->{main}{$pid} = 1;
     ok($process->{request}, $pid);
     send_frame('executed', $pid);
+    add_credit($box->{id}, 0);
     if (defined(my $early = delete $early_exit{$pid})) {
       delete $process{$pid};
       finished($process, $early);
     }
   }
-  %early_exit = () unless $launching;
+  %early_exit = () unless --$launching;
 }
 
 # ---- the end --------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readlink, rm, symlink } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readlink, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { ContainerError } from "./errors.js";
@@ -15,15 +15,14 @@ const PREFIX = "flotilla-notify-";
  * A link in the state directory remembers the place, so that the next run removes it.
  */
 export class NotifyDirectory {
-  readonly #path: string;
   readonly #link: string;
+  #place: Promise<string> | undefined;
 
-  private constructor(path: string, link: string) {
-    this.#path = path;
+  private constructor(link: string) {
     this.#link = link;
   }
 
-  /** Makes a new place and removes the one of the run before. Call it with the lock held. */
+  /** Removes the place of the run before. Call it with the lock held. */
   static async open(stateDirectory: string): Promise<NotifyDirectory> {
     const link = join(stateDirectory, "notify");
     const old = await readlink(link).catch(() => undefined);
@@ -32,15 +31,14 @@ export class NotifyDirectory {
       await rm(old, { recursive: true, force: true });
     }
     await rm(link, { force: true });
-    const path = await makePlace();
-    await symlink(path, link);
-    return new NotifyDirectory(path, link);
+    return new NotifyDirectory(link);
   }
 
   /** A directory for one sandbox's socket, which only its user may enter; and the socket's path. */
   async add(id: string): Promise<string> {
     const name = createHash("sha256").update(id).digest("hex").slice(0, 16);
-    const directory = join(this.#path, name);
+    this.#place ??= makePlace(this.#link);
+    const directory = join(await this.#place, name);
     await rm(directory, { recursive: true, force: true });
     await mkdir(directory, { mode: 0o700 });
     const socket = join(directory, "notify");
@@ -55,19 +53,20 @@ export class NotifyDirectory {
   }
 
   async close(): Promise<void> {
-    await rm(this.#path, { recursive: true, force: true });
+    const place = await this.#place?.catch(() => undefined);
+    if (place !== undefined) await rm(place, { recursive: true, force: true });
     await rm(this.#link, { force: true });
   }
 }
 
-async function makePlace(): Promise<string> {
-  const { chmod } = await import("node:fs/promises");
+async function makePlace(link: string): Promise<string> {
   const bases = process.geteuid?.() === 0 ? ["/run", tmpdir()] : [tmpdir()];
   for (const base of bases) {
     const path = await mkdtemp(join(base, PREFIX)).catch(() => undefined);
     if (path === undefined) continue;
     // Entered by anyone who knows a name inside; each directory inside has its own guard.
     await chmod(path, 0o711);
+    await symlink(path, link);
     return path;
   }
   throw new ContainerError("resources", `no directory for notify sockets in ${bases.join(", ")}`);

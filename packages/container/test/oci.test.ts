@@ -15,10 +15,15 @@ import {
 
 const BUSYBOX = "/bin/busybox";
 const isRoot = process.geteuid?.() === 0;
-const installed = await findOciRuntime("auto");
-const runnable = isRoot && installed !== undefined && (await exists(BUSYBOX));
-if (!runnable) {
-  console.warn("container tests skipped: need root and the packages crun and busybox-static");
+const hasBusybox = await exists(BUSYBOX);
+
+/** Each runtime that is installed, with and without cgroups. */
+const cases: { oci: string; cgroups: "auto" | "none" }[] = [];
+for (const oci of ["crun", "runc"]) {
+  const found = await findOciRuntime(oci).catch(() => undefined);
+  if (isRoot && hasBusybox && found !== undefined) {
+    cases.push({ oci, cgroups: "auto" }, { oci, cgroups: "none" });
+  } else console.warn(`skipped: needs root and the Debian packages ${oci} and busybox-static`);
 }
 
 /** A root file system of nothing but busybox and two users. */
@@ -38,9 +43,9 @@ async function busyboxRoot(): Promise<string> {
   return root;
 }
 
-describe.runIf(runnable).each(["auto", "none"] as const)("a container, cgroups %s", (cgroups) => {
+describe.each(cases)("a container, $oci, cgroups $cgroups", ({ oci, cgroups }) => {
   async function observeContainer(spec: object = {}) {
-    const runtime = await testRuntime({ cgroups });
+    const runtime = await testRuntime({ oci, cgroups });
     const rootDirectory = await busyboxRoot();
     return { rootDirectory, runtime, ...(await observe(runtime, { rootDirectory, ...spec })) };
   }
@@ -122,7 +127,7 @@ describe.runIf(runnable).each(["auto", "none"] as const)("a container, cgroups %
 
   test("deleting kills it and leaves neither state nor bundle", async () => {
     const directory = await temporaryDirectory();
-    const runtime = await testRuntime({ directory, cgroups });
+    const runtime = await testRuntime({ directory, oci, cgroups });
     const rootDirectory = await busyboxRoot();
     const { sandbox, output, shell } = await observe(runtime, { rootDirectory });
     const ended = shell("trap '' TERM; sleep 1000 & echo ready; wait");

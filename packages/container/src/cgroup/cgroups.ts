@@ -45,8 +45,11 @@ export class Cgroups {
    * Finds a tree that may be written to and makes the parent there. `wanted: "none"` and machines
    * without permission give a manager whose `mode` is "none".
    */
-  static async open(parent: string, wanted: "auto" | "none"): Promise<Cgroups> {
-    const layout = await readLayout();
+  static async open(
+    parent: string,
+    wanted: "auto" | "none",
+    layout: CgroupLayout = readLayout(),
+  ): Promise<Cgroups> {
     const none = new Cgroups("none", layout, undefined, parent);
     if (wanted === "none" || layout.mode === "none") return none;
     for (const directory of await parentCandidates(layout, parent)) {
@@ -127,11 +130,12 @@ export class Cgroups {
 
   /** Removes the parent's directories where they are empty. */
   async close(): Promise<void> {
-    const parents = [...this.#layout.controllers.values()].map((mount) =>
-      join(mount, this.#relative),
-    );
-    for (const directory of new Set([...parents, ...this.locks])) {
-      await rmdir(directory).catch(() => {});
+    if (this.#parent === undefined) return;
+    const parents = this.#layout.mounts.map((mount) => join(mount, this.#relative));
+    for (const directory of new Set([...parents, this.#parent])) {
+      // And the parent's own parent, such as `flotilla`, unless another runtime uses it.
+      const emptied = this.#relative.includes("/") ? [directory, dirname(directory)] : [directory];
+      for (const path of emptied) await rmdir(path).catch(() => {});
     }
   }
 

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -54,8 +55,8 @@ export function parseLayout(mounts: string): CgroupLayout {
 const V1_CONTROLLERS = new Set(["cpu", "cpuacct", "memory", "pids", "freezer"]);
 
 /** The layout of this machine. */
-export async function readLayout(): Promise<CgroupLayout> {
-  return parseLayout(await readFile("/proc/self/mounts", "utf8"));
+export function readLayout(): CgroupLayout {
+  return parseLayout(readFileSync("/proc/self/mounts", "utf8"));
 }
 
 /** This process's own v2 cgroup, a place that a delegated, unprivileged daemon may write to. */

@@ -10,8 +10,8 @@ const STDERR_BYTES_MAX = 8192;
 
 const EMPTY: Buffer = Buffer.alloc(0);
 
-/** `src/helper/` and `dist/` lie at different depths, so the build's layout is tried too. */
-const SCRIPT_CANDIDATES = ["../../helper/spawner.pl", "../helper/spawner.pl"];
+/** Seen from `dist/`, then from `src/helper/`. */
+const SCRIPT_CANDIDATES = ["../helper/spawner.pl", "../../helper/spawner.pl"];
 
 export interface HelperOptions {
   /** Directories to hold locked while the helper lives. */
@@ -196,11 +196,6 @@ export class Helper {
   async close(): Promise<void> {
     this.#child.stdin?.end();
     await this.ended;
-  }
-
-  /** Keeps the event loop alive, or not, for the helper's sake alone. */
-  unref(): void {
-    this.#child.unref();
   }
 
   async #ready(perl: string): Promise<void> {
