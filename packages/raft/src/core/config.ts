@@ -39,7 +39,12 @@ export interface Config {
   readonly disableProposalForwarding?: boolean;
   /** Takes configuration changes into the log without checking them against the active one. */
   readonly disableConfChangeValidation?: boolean;
-  /** A leader that is removed or made a learner steps down at once. */
+  /**
+   * A leader that is removed or made a learner steps down at once. The others may not know yet
+   * that its removal is committed, while it and whoever is removed with it know and stand for
+   * election no more, even if only they have the longest log: so of one or two voters, or together
+   * with other voters, remove it only after leadership was handed over.
+   */
   readonly stepDownOnRemoval?: boolean;
   /** A random integer in [0, n): spreads the election timeouts. Seed it, and runs repeat. */
   readonly random: (n: number) => number;

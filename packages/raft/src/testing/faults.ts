@@ -138,6 +138,10 @@ export class Faults {
       changes.push({ type, nodeId });
     }
     // A group needs a voter.
-    return target.size > 0 ? changes : [];
+    if (target.size === 0) return [];
+    // With `stepDownOnRemoval` only what its contract allows: see there.
+    const removed = voters.filter((id) => !target.has(id)).length;
+    const stepDown = this.#scenario.member.config.stepDownOnRemoval === true;
+    return stepDown && removed > (voters.length < 3 ? 0 : 1) ? [] : changes;
   }
 }

@@ -44,7 +44,9 @@ interface KnownEntry {
 
 interface Committed {
   readonly entry: Entry;
-  digest: number;
+  readonly digest: number;
+  /** The term in which it was first seen to be committed. */
+  readonly term: number;
 }
 
 function sameEntry(a: Entry, b: Entry): boolean {
@@ -118,6 +120,8 @@ export class Invariants {
       const own = member.logTerm(index);
       // From here on down its log was compacted: that was applied, and so has been compared.
       if (committed === undefined || (own < 0 && index < this.#lastCommitted)) return;
+      // Late votes may yet elect a leader of a term that is over; it will commit nothing.
+      if (committed.term >= term) continue;
       this.#check(
         own === committed.entry.term,
         "a leader holds every committed entry",
@@ -206,11 +210,11 @@ export class Invariants {
     this.#check(changes <= 1, "one configuration change at a time", `${id} holds ${changes}`);
   }
 
-  /** A member applied an entry; `digest` is of its whole state. */
-  applied(id: NodeId, entry: Entry, digest: number): void {
+  /** A member in this term applied an entry; `digest` is of its whole state. */
+  applied(id: NodeId, term: number, entry: Entry, digest: number): void {
     const known = this.#committed.get(entry.index);
     if (known === undefined) {
-      this.#committed.set(entry.index, { entry, digest });
+      this.#committed.set(entry.index, { entry, digest, term });
       this.#lastCommitted = Math.max(this.#lastCommitted, entry.index);
       return;
     }

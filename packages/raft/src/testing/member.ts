@@ -352,20 +352,22 @@ export class SimulatedMember implements DurableState {
   }
 
   #apply(node: RawNode, entries: readonly Entry[]): void {
+    if (entries.length === 0) return;
+    const { term } = node.basicStatus();
     for (const entry of entries) {
       // A snapshot was taken over while these entries waited for the apply thread.
       if (entry.index <= this.appliedIndex) continue;
       const isWrite = entry.type === EntryType.Normal && entry.data.length > 0;
       const write = this.machine.apply(entry, isWrite);
       this.appliedIndex = entry.index;
-      this.#context.invariants.applied(this.id, entry, this.machine.digest);
+      this.#context.invariants.applied(this.id, term, entry, this.machine.digest);
       if (entry.type !== EntryType.Normal) {
         this.#confState = node.applyConfChange(decodeConfChange(entry.data), entry.index);
         this.#context.configured(this, entry.index, this.#confState);
       }
       this.#context.applied(this, entry, write);
     }
-    if (entries.length > 0) this.#serveReads();
+    this.#serveReads();
     this.#maybeSnapshot(this.#options.snapshotEvery);
   }
 

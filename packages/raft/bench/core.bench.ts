@@ -1,0 +1,104 @@
+import { type Entry, MemoryStorage, type Message, RawNode, Role } from "../src/index.js";
+
+// How many inputs (ticks, messages, proposals) a core takes a second: groups of three and five in
+// one thread, no disk, no network, the leader taking proposals of 128 bytes in rounds of `batch`.
+
+const DATA = new Uint8Array(128);
+const SECONDS = Number(process.env["BENCH_SECONDS"] ?? 2);
+
+interface Group {
+  readonly nodes: RawNode[];
+  readonly storages: MemoryStorage[];
+  steps: number;
+  applied: number;
+}
+
+function found(size: number): Group {
+  const voters = Array.from({ length: size }, (_, i) => i + 1);
+  const confState = {
+    voters,
+    learners: [],
+    votersOutgoing: [],
+    learnersNext: [],
+    autoLeave: false,
+  };
+  const nodes: RawNode[] = [];
+  const storages: MemoryStorage[] = [];
+  for (const id of voters) {
+    const storage = new MemoryStorage();
+    storage.applySnapshot({ metadata: { index: 1, term: 1, confState }, data: new Uint8Array(0) });
+    storages.push(storage);
+    nodes.push(
+      new RawNode({
+        id,
+        electionTick: 10,
+        heartbeatTick: 1,
+        storage,
+        applied: 1,
+        preVote: true,
+        checkQuorum: true,
+        random: () => 0,
+      }),
+    );
+  }
+  return { nodes, storages, steps: 0, applied: 0 };
+}
+
+/** Lets everybody work until nothing is left to do. */
+function settle(group: Group): void {
+  let messages: Message[] = [];
+  do {
+    const due = messages;
+    messages = [];
+    for (const message of due) group.nodes[message.to - 1]!.step(message);
+    group.steps += due.length;
+    for (let i = 0; i < group.nodes.length; i++) work(group, i, messages);
+  } while (messages.length > 0);
+}
+
+function work(group: Group, i: number, messages: Message[]): void {
+  const node = group.nodes[i]!;
+  const storage = group.storages[i]!;
+  while (node.hasReady()) {
+    const ready = node.ready();
+    if (ready.hardState !== null) storage.setHardState(ready.hardState);
+    storage.append(ready.entries);
+    for (const message of ready.messages) messages.push(message);
+    apply(group, i, ready.committedEntries);
+    node.advance();
+  }
+}
+
+function apply(group: Group, i: number, entries: readonly Entry[]): void {
+  const last = entries.at(-1);
+  if (last === undefined) return;
+  if (i === 0) group.applied += entries.length;
+  // Keep the logs short, as a driver does.
+  const storage = group.storages[i]!;
+  if (last.index - storage.firstIndex() > 10_000) storage.compact(last.index - 5_000);
+}
+
+function run(size: number, batch: number): string {
+  const group = found(size);
+  group.nodes[0]!.campaign();
+  settle(group);
+  if (group.nodes[0]!.basicStatus().role !== Role.Leader) throw new Error("no leader");
+  group.steps = 0;
+  group.applied = 0;
+  const began = performance.now();
+  const end = began + SECONDS * 1000;
+  while (performance.now() < end) {
+    for (let i = 0; i < batch; i++) group.nodes[0]!.propose(DATA);
+    group.steps += batch;
+    for (const node of group.nodes) node.tick();
+    group.steps += size;
+    settle(group);
+  }
+  const seconds = (performance.now() - began) / 1000;
+  const rate = (count: number) => Math.round(count / seconds).toLocaleString("en");
+  return `${size} members, ${String(batch).padStart(3)} proposals a round: ${rate(group.steps).padStart(11)} steps/s, ${rate(group.applied).padStart(9)} entries/s committed and applied by all`;
+}
+
+for (const size of [3, 5]) {
+  for (const batch of [1, 10, 100]) console.log(run(size, batch));
+}
