@@ -16,6 +16,14 @@ import { crc32c } from "./crc32c.js";
 /** Bytes before a frame's payload. */
 export const FRAME_HEADER = 32;
 
+/**
+ * Batches begin on a sector's edge: the write of one never touches a sector that holds synced data
+ * of another, so that a torn sector can hurt only the batch that was being written.
+ */
+export function nextSector(at: number): number {
+  return (at + 511) & ~511;
+}
+
 /** What a frame holds; its `term` and `index` mean what is said here. */
 export const FrameType = {
   /** Head of a segment: term and index of the last entry before it; payload: {@link SegmentHead}. */

@@ -1,5 +1,13 @@
 import { type Entry, EntryType, type HardState, RaftError } from "../index.js";
-import { type Frame, FrameType, findCommit, getUint64, isZero, readFrame } from "./wal-frame.js";
+import {
+  type Frame,
+  FrameType,
+  findCommit,
+  getUint64,
+  isZero,
+  nextSector,
+  readFrame,
+} from "./wal-frame.js";
 import { readHead } from "./wal-segment.js";
 import type { SnapshotPoint, WalContent, WalIdentity } from "./wal-types.js";
 
@@ -70,11 +78,12 @@ export class WalReplay {
         this.#commit(frame, at - end, path, at);
         for (const one of batch) this.#apply(one.frame, path, one.at);
         batch = [];
-        end = at + frame.size;
+        end = nextSector(at + frame.size);
+        at = end;
       } else {
         batch.push({ frame, at });
+        at += frame.size;
       }
-      at += frame.size;
     }
     const torn = !isZero(bytes, end);
     if (torn) this.#judge(bytes, path, at, head.nonce, newest);

@@ -5,7 +5,9 @@ import { type FrameBuffer, FrameType, getUint64, readFrame, setUint64 } from "./
 import type { WalIdentity } from "./wal-types.js";
 
 /** Version of the layout; a newer one is refused. */
-const WAL_VERSION = 1;
+const WAL_VERSION = 2;
+/** Bytes before the cluster's name in a head: version, member, sequence number, size of the file. */
+export const HEAD_FIELDS = 32;
 const NAME = /^([0-9a-f]{16})\.wal$/;
 /** Zeros are written in pieces, so that one preallocation does not hold a pool thread for long. */
 const ZEROS: Uint8Array = new Uint8Array(256 * 1024);
@@ -63,15 +65,17 @@ export function addHead(
   identity: WalIdentity,
   nonce: number,
   sequence: number,
+  size: number,
   last: { index: number; term: number },
 ): void {
   const cluster = new TextEncoder().encode(identity.clusterId);
-  const payload = new Uint8Array(24 + cluster.length);
+  const payload = new Uint8Array(HEAD_FIELDS + cluster.length);
   const view = new DataView(payload.buffer);
   view.setUint32(0, WAL_VERSION, true);
   setUint64(view, 8, identity.id);
   setUint64(view, 16, sequence);
-  payload.set(cluster, 24);
+  setUint64(view, 24, size);
+  payload.set(cluster, HEAD_FIELDS);
   frames.add(nonce, FrameType.Segment, 0, last.term, last.index, payload);
 }
 
@@ -83,7 +87,7 @@ export function readHead(
   expected: WalIdentity,
 ): SegmentHead {
   const frame = readFrame(bytes, 0, null);
-  if (!frame || frame.type !== FrameType.Segment || frame.payload.length < 24) {
+  if (!frame || frame.type !== FrameType.Segment || frame.payload.length < 8) {
     throw new RaftError("corrupt", `${path}: offset 0: the segment's head is damaged`);
   }
   const { payload } = frame;
@@ -94,7 +98,7 @@ export function readHead(
     throw new RaftError("corrupt", message);
   }
   const id = getUint64(view, 8);
-  const clusterId = new TextDecoder().decode(payload.subarray(24));
+  const clusterId = new TextDecoder().decode(payload.subarray(HEAD_FIELDS));
   if (clusterId !== expected.clusterId || id !== expected.id) {
     throw new RaftError(
       "wrong-cluster",
@@ -105,6 +109,11 @@ export function readHead(
   const named = getUint64(view, 16);
   if (named !== sequence) {
     throw new RaftError("corrupt", `${path}: offset 0: this is segment ${named}, renamed`);
+  }
+  const size = getUint64(view, 24);
+  if (size !== bytes.length) {
+    const message = `${path}: offset ${bytes.length}: the file has ${bytes.length} of ${size} bytes`;
+    throw new RaftError("corrupt", message);
   }
   const nonce = new DataView(bytes.buffer, bytes.byteOffset).getUint32(12, true);
   return { clusterId, id, sequence, lastIndex: frame.index, nonce, size: frame.size };

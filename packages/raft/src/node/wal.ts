@@ -1,9 +1,16 @@
 import type { Entry, HardState } from "../index.js";
 import { RaftError } from "../index.js";
 import { isDiskFull, writeAllNow } from "./disk.js";
-import { FrameBuffer, FrameType, frameSize, setUint64 } from "./wal-frame.js";
+import { FrameBuffer, FrameType, frameSize, nextSector, setUint64 } from "./wal-frame.js";
 import { type ActiveSegment, openSegments } from "./wal-open.js";
-import { addHead, newNonce, preallocate, type Segment, segmentName } from "./wal-segment.js";
+import {
+  addHead,
+  HEAD_FIELDS,
+  newNonce,
+  preallocate,
+  type Segment,
+  segmentName,
+} from "./wal-segment.js";
 import type {
   DurableLog,
   SnapshotPoint,
@@ -212,7 +219,7 @@ export class Wal implements DurableLog {
     const { file, offset } = this.#active;
     await this.#untilRoom(async () => writeAllNow(file, this.#frames.bytes(), offset));
     await file.sync();
-    this.#active.offset += this.#frames.length;
+    this.#active.offset = nextSector(offset + this.#frames.length);
   }
 
   #note(record: WalRecord): void {
@@ -249,7 +256,7 @@ export class Wal implements DurableLog {
     const path = `${directory}/${segmentName(sequence)}`;
     const nonce = newNonce();
     this.#frames.clear(this.#options.maxBatchBytes);
-    addHead(this.#frames, this.#options, nonce, sequence, this.#last);
+    addHead(this.#frames, this.#options, nonce, sequence, spare.size, this.#last);
     this.#addHardState(nonce);
     for (const at of this.#snapshots) {
       this.#frames.add(nonce, FrameType.Snapshot, 0, at.term, at.index, EMPTY);
@@ -259,7 +266,7 @@ export class Wal implements DurableLog {
     await spare.file.sync();
     await disk.rename(spare.path, path);
     await disk.syncDirectory(directory);
-    const offset = this.#frames.length;
+    const offset = nextSector(this.#frames.length);
     this.#active = { file: spare.file, path, size: spare.size, sequence, nonce, offset };
     this.#older.push({ sequence: before.sequence, lastIndex: this.#last.index });
     await before.file.close();
@@ -349,7 +356,8 @@ const EMPTY: Uint8Array = new Uint8Array(0);
 
 /** Head, hard state, the snapshot points and a commit record; a UTF-16 unit is at most 3 bytes. */
 function headBytes({ clusterId }: WalIdentity): number {
-  return frameSize(24 + 3 * clusterId.length) + frameSize(8) + (SNAPSHOTS_KEPT + 1) * COMMIT_BYTES;
+  const head = frameSize(HEAD_FIELDS + 3 * clusterId.length);
+  return nextSector(head + frameSize(8) + (SNAPSHOTS_KEPT + 1) * COMMIT_BYTES);
 }
 
 function needsWrite(record: WalRecord): boolean {
@@ -372,13 +380,13 @@ async function firstSegment(
     const segment = await preallocate(disk, `${directory}/first.tmp`, size);
     const nonce = newNonce();
     const frames = new FrameBuffer(headBytes(options));
-    addHead(frames, options, nonce, 1, { index: 0, term: 0 });
+    addHead(frames, options, nonce, 1, size, { index: 0, term: 0 });
     frames.add(nonce, FrameType.Commit, 0, frames.length, 1, EMPTY);
     writeAllNow(segment.file, frames.bytes(), 0);
     await segment.file.sync();
     await disk.rename(segment.path, path);
     await disk.syncDirectory(directory);
-    return { ...segment, path, sequence: 1, nonce, offset: frames.length };
+    return { ...segment, path, sequence: 1, nonce, offset: nextSector(frames.length) };
   } catch (cause) {
     const code = isDiskFull(cause) ? "disk-full" : "storage-failed";
     throw new RaftError(code, `${path}: ${String(cause)}`, { cause });

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { RaftError } from "../../src/index.js";
-import { MemoryNetwork, type RaftGroup } from "../../src/node/index.js";
+import { MessageType, RaftError } from "../../src/index.js";
+import { type Member, MemoryNetwork, type RaftGroup } from "../../src/node/index.js";
 import { leaderOf, openGroup, until, Words } from "./helpers.js";
 
 type Group = RaftGroup<string, number>;
@@ -89,5 +89,49 @@ describe("a group in memory", () => {
     await leader.transferLeadership(other.status().id);
     await until("the other leads", () => other.isLeader);
     expect(await leader.propose("after")).toBe(1);
+  });
+
+  it("answers a read on a member that lags only once it has caught up", async () => {
+    const { groups, machines, network } = await three();
+    const leader = await leaderOf(groups);
+    const slow = groups.find((group) => group !== leader)!;
+    const { id } = slow.status();
+    let confirmed = false;
+    network.filter = ({ type, to }) => {
+      if (type === MessageType.ReadIndexResp && to === id) confirmed = true;
+      return type !== MessageType.App || to !== id;
+    };
+    await leader.propose("a");
+    let answered = false;
+    const read = slow.readBarrier().then(() => {
+      answered = true;
+    });
+    await until("the leader confirmed the read", () => confirmed);
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(answered).toBe(false);
+    network.filter = () => true;
+    await read;
+    expect(machines[id - 1]!.words).toEqual(["a"]);
+  });
+
+  it("refuses a second membership change while one is under way", async () => {
+    const { groups } = await three();
+    const leader = await leaderOf(groups);
+    const context = new Uint8Array();
+    const first = leader.addLearner({ id: 4, address: "", context });
+    const second = leader.addLearner({ id: 5, address: "", context });
+    await expect(second).rejects.toMatchObject({ code: "proposal-dropped" });
+    await first;
+    await leader.addLearner({ id: 5, address: "", context });
+    await leader.updateMember({ id: 5, address: "there", context: new Uint8Array([9]) });
+    const known = (): Member | undefined => groups[0]!.members().find(({ id }) => id === 5);
+    await until("the first knows", () => known()?.address === "there");
+    expect(known()).toEqual({
+      id: 5,
+      address: "there",
+      context: new Uint8Array([9]),
+      learner: true,
+    });
+    await expect(leader.removeMember(9)).rejects.toMatchObject({ code: "invalid-config" });
   });
 });

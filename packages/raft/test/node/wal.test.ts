@@ -45,7 +45,7 @@ async function recorded(batches: number): Promise<{ disk: MemoryDisk; ends: numb
   return { disk, ends };
 }
 
-/** Frames end in a commit record, whose index is not zero: the last bytes may be, up to 8. */
+/** Where the last commit record ends; its last bytes are zeros, as the top of a small number. */
 function lastNonZero(bytes: Uint8Array): number {
   let at = bytes.length;
   while (at > 0 && bytes[at - 1] === 0) at--;
