@@ -25,7 +25,7 @@ it("a full disk stops no service; what was lost is told when there is room again
   await writeFile(join(directory, "ballast"), Buffer.alloc(150 * 1024));
   await supervisor.load(
     A,
-    '[Service]\nExecStart=/usr/bin/perl -e \'$|=1; while (1) { print "x" x 1000, "\\n" for 1..20; select undef, undef, undef, 0.02 }\'\n',
+    '[Service]\nExecStart=/usr/bin/perl -e \'use POSIX; $|=1; while (1) { print "x" x 1000, "\\n" for 1..20; select undef, undef, undef, 0.02 }\'\n',
   );
   expect(await supervisor.start(A)).toBe("done");
   const messages = async () => (await collect(supervisor.journal(A))).map((e) => e.message);

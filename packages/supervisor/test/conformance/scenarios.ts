@@ -75,7 +75,7 @@ const SINGLE: readonly Scenario[] = [
   service("reload-fails", `${SLEEP}\nExecReload=/bin/false`, "start reload stop", "dead"),
   service(
     "term-ignored",
-    "ExecStart=/usr/bin/perl -e '$SIG{TERM}=\"IGNORE\"; sleep 1 while 1'\nExecStartPost=/bin/sleep 0.3\nTimeoutStopSec=200ms",
+    "ExecStart=/usr/bin/perl -e 'use POSIX; $SIG{TERM}=\"IGNORE\"; sleep 1 while 1'\nExecStartPost=/bin/sleep 0.3\nTimeoutStopSec=200ms",
     "start stop",
     "failed",
   ),

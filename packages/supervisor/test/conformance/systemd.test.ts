@@ -74,7 +74,9 @@ function systemdStory(log: readonly string[], scenario: Scenario): Story {
     const prefix = `${full(scenario, stem)}: `;
     const lines = log.filter((line) => line.startsWith(prefix)).map((l) => l.slice(prefix.length));
     story[stem] = { states: lines.flatMap(changedTo), result: "success" };
-    const end = lines.findLast((line) => /^(Failed with|Skipped due|Deactivated)/.test(line));
+    const end = lines.findLast((line) =>
+      /^(Failed with|Skipped due|Deactivated|Changed dead -> (?!failed))/.test(line),
+    );
     const [, result] = /^(?:Failed|Skipped).*'(.*)'/.exec(end ?? "") ?? [];
     if (result !== undefined) story[stem].result = result;
   }
