@@ -7,7 +7,7 @@ import type {
   RequestOp,
   TxnRequest,
 } from "../api/types.js";
-import { type Key, toKey, toRange } from "./key-range.js";
+import { isSingle, type Key, type KeyRange, toKey, toRange } from "./key-range.js";
 import { RangeSet } from "./range-set.js";
 
 /**
@@ -80,7 +80,7 @@ function checkOverlaps(ops: readonly RequestOp[]): Touched {
   const puts = new Set<Key>();
   const deletes = new RangeSet();
   for (const op of ops) {
-    if (op.type === "delete") deletes.add(toRange(op.request.key, op.request.rangeEnd));
+    if (op.type === "delete") deletes.add(claimed(op.request));
   }
   for (const op of ops) {
     if (op.type === "txn") checkNested(op.request, puts, deletes);
@@ -89,6 +89,15 @@ function checkOverlaps(ops: readonly RequestOp[]): Touched {
     if (op.type === "put") addPut(toKey(op.request.key), puts, deletes);
   }
   return { puts, deletes };
+}
+
+/**
+ * The keys that a delete keeps from being put. etcd takes an end of one zero byte literally here, so
+ * that a delete of everything from a key on claims nothing; so do we, for clients may rely on it.
+ */
+function claimed({ key, rangeEnd }: DeleteRangeRequest): KeyRange {
+  if (rangeEnd === undefined || isSingle(rangeEnd)) return toRange(key, undefined);
+  return { from: toKey(key), to: toKey(rangeEnd) };
 }
 
 function checkNested(request: TxnRequest, puts: Set<Key>, deletes: RangeSet): void {

@@ -34,8 +34,11 @@ export function applyPut(keyspace: Keyspace, request: PutRequest): PutResult {
   const needsPrevious = request.prevKv || request.ignoreValue || request.ignoreLease;
   const previous = needsPrevious ? keyspace.newest(key) : NO_ROW;
   const prevKv = request.prevKv && previous !== NO_ROW ? table.pair(previous) : null;
-  const value = request.ignoreValue ? table.value(previous) : request.value;
-  const lease = request.ignoreLease ? table.lease(previous) : (request.lease ?? 0n);
+  // Gone all the same when the transaction itself deleted it before (etcd panics on that): then there
+  // is nothing to keep.
+  const isKept = previous !== NO_ROW;
+  const value = request.ignoreValue && isKept ? table.value(previous) : request.value;
+  const lease = request.ignoreLease && isKept ? table.lease(previous) : (request.lease ?? 0n);
   keyspace.put(key, request.key, value, lease);
   return { prevKv };
 }
@@ -69,9 +72,16 @@ export function decide(keyspace: Keyspace, request: TxnRequest): Decided {
 export function checkDecided(keyspace: Keyspace, { ops }: Decided): void {
   for (const op of ops) {
     if (op.type === "put") checkPutAgainst(keyspace, op.request);
-    else if (op.type === "range") readRevision(keyspace, op.request.revision ?? 0);
+    else if (op.type === "range") checkRevision(keyspace, op.request.revision ?? 0);
     else if (op.type === "txn") checkDecided(keyspace, op.decided);
   }
+}
+
+/** Within transactions, unlike elsewhere, etcd takes a negative revision for one long compacted. */
+function checkRevision(keyspace: Keyspace, revision: number): void {
+  const first = keyspace.compactRevision || -1;
+  if (revision < 0 && revision < first) throw new KvError("compacted");
+  readRevision(keyspace, revision);
 }
 
 /** Runs the branch; a range sees what came before it in the transaction. */

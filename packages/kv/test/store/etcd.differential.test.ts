@@ -55,11 +55,15 @@ beforeAll(async () => {
   };
   const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
   etcd = spawn(ETCD, args, { stdio: ["ignore", "ignore", "pipe"] });
-  let log = "";
-  for await (const chunk of etcd.stderr!) {
-    log += chunk;
-    if (log.includes("ready to serve client requests")) break;
-  }
+  // Read to the end: a closed pipe would end etcd.
+  await new Promise<void>((resolve, reject) => {
+    let log = "";
+    etcd.stderr!.on("data", (chunk) => {
+      log += chunk;
+      if (log.includes("ready to serve client requests")) resolve();
+    });
+    etcd.once("exit", () => reject(new Error(log)));
+  });
 }, 60_000);
 
 afterAll(async () => {
@@ -270,7 +274,7 @@ describe.skipIf(!isHere)("our store and Debian's etcd", () => {
     ] as const) {
       const nestedOnes = Array.from({ length: inner }, () => op);
       const request: TxnRequest = { compare: [], success: nestedOnes, failure: [] };
-      const success = Array.from({ length: outer }, () => op);
+      const success: RequestOp[] = Array.from({ length: outer }, () => op);
       if (inner > 0) success[0] = { type: "txn", request };
       const whole = { compare: [], success, failure: [] };
       const theirs = await call("/v3/kv/txn", txnToJson(whole));
