@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { StoreMember } from "@flotilla/kv";
 import { API_VERSION, KvError, startMember } from "@flotilla/kv";
 import type { Logger } from "pino";
@@ -6,6 +7,9 @@ import { pino } from "pino";
 import { memberOptions } from "./config.js";
 import type { Flags } from "./flags.js";
 import { helpText, ignoredFlags, isTrue, parseFlags, UsageError } from "./flags.js";
+
+/** Between two looks at whether the cluster knows this member, in milliseconds. */
+const PUBLISHED_CHECK_MS = 25;
 
 const LEVELS: Readonly<Record<string, string>> = { panic: "fatal" };
 
@@ -93,7 +97,7 @@ async function serve(
   signalled: Promise<string>,
 ): Promise<number> {
   const waiting = new AbortController();
-  const ready = member.ready({ signal: waiting.signal }).then(() => "ready" as const);
+  const ready = published(member, waiting.signal).then(() => "ready" as const);
   const first = await Promise.race([ready, signalled, member.failed]);
   if (first === "ready") {
     const minor = API_VERSION.split(".").slice(0, 2).join(".");
@@ -105,6 +109,14 @@ async function serve(
   waiting.abort();
   log.info({ signal }, "received signal; shutting down");
   return 0;
+}
+
+/** Resolves once there is a leader and the cluster knows this member's name, as etcd's is ready then. */
+async function published(member: StoreMember, signal: AbortSignal): Promise<void> {
+  await member.ready({ signal });
+  const isKnown = (): boolean =>
+    member.status().members.some(({ id, name }) => id === member.memberId && name === member.name);
+  while (!isKnown()) await sleep(PUBLISHED_CHECK_MS, undefined, { signal });
 }
 
 async function firstSignal(): Promise<string> {
