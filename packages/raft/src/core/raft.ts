@@ -64,22 +64,21 @@ export class Raft {
     this.log = new RaftLog(config.storage, config.maxCommittedSizePerReady);
     const { hardState, confState } = config.storage.initialState();
     this.restoreMembership(confState);
-    if (hardState.term !== 0 || hardState.vote !== NONE || hardState.commit !== 0) {
-      this.#load(hardState);
-    }
-    if (config.applied > 0) this.log.appliedTo(config.applied, 0);
+    this.#load(hardState);
     this.becomeFollower(this.term, NONE);
   }
 
   #load({ term, vote, commit }: HardState): void {
-    if (commit < this.log.committed || commit > this.log.lastIndex()) {
-      fail(
-        `commit ${commit} is outside of the log (${this.log.committed} to ${this.log.lastIndex()})`,
-      );
+    // What is in a snapshot or was applied is committed, even when the crash came before the
+    // commit index was durable.
+    const known = Math.max(commit, this.log.committed, this.config.applied);
+    if (known > this.log.lastIndex()) {
+      fail(`the log ends at ${this.log.lastIndex()}, before ${known}, which is committed`);
     }
-    this.log.committed = commit;
+    this.log.committed = known;
     this.term = term;
     this.vote = vote;
+    if (this.config.applied > this.log.applied) this.log.appliedTo(this.config.applied, 0);
   }
 
   /** Takes over the configuration of storage or of a snapshot, with fresh progress. */

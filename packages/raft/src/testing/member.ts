@@ -376,9 +376,8 @@ export class SimulatedMember implements DurableState {
     const last = this.storage.kept()?.metadata.index ?? 0;
     const index = this.appliedIndex;
     if (index < last + every || this.#confState === null || this.#restoring) return;
-    // Entries may be applied before they, or the commit index, are durable here: a snapshot waits
-    // for both, else a restart would find it ahead of the log.
-    if (index > this.storage.lastIndex() || index > this.hardState.commit) return;
+    // Entries may be applied before they are durable here: a snapshot must not be ahead of the log.
+    if (index > this.storage.lastIndex()) return;
     this.storage.createSnapshot(index, this.#confState, this.machine.snapshot());
     const compactTo = index - this.#options.keepEntries;
     if (compactTo >= this.storage.firstIndex()) this.storage.compact(compactTo);
