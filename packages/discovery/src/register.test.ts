@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { FakeStore } from "../test/fake-store.js";
 import { DiscoveryError } from "./errors.js";
 import { type RegisterOptions, register } from "./register.js";
+import { MemoryStore } from "./testing/index.js";
 
 const KEY = "/skydns/local/flotilla/web/n1";
 const web = { service: "web", id: "n1", host: "10.0.0.1", port: 80, ttlSeconds: 3 };
 
-let store: FakeStore;
+let store: MemoryStore;
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
-  store = new FakeStore();
+  store = new MemoryStore();
 });
 afterEach(() => {
   vi.useRealTimers();

@@ -1,16 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { FakeStore } from "../test/fake-store.js";
 import { resolve } from "./resolve.js";
+import { MemoryStore } from "./testing/index.js";
 import { type ServiceSnapshot, watchService } from "./watch-service.js";
 
 const PREFIX = "/skydns/local/flotilla/web/";
 
-let store: FakeStore;
+let store: MemoryStore;
 let controller: AbortController;
 let seen: AsyncIterator<ServiceSnapshot>;
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
-  store = new FakeStore();
+  store = new MemoryStore();
   controller = new AbortController();
   seen = watchService(store, "web", { signal: controller.signal })[Symbol.asyncIterator]();
 });

@@ -1,16 +1,29 @@
-import type { KeyValue } from "../src/index.js";
+import type { KeyValue } from "../key-value.js";
 
 type Batch = ReturnType<KeyValue["watch"]> extends AsyncIterable<infer Each> ? Each : never;
 type Pair = Batch["events"][number]["kv"];
 
 const encoder = new TextEncoder();
 
-/** A store in memory that can be taken away, forget leases, compact, and count what it is asked. */
-export class FakeStore implements KeyValue {
-  /** Every call fails while false; watches break when it turns so. */
+/** So many changes are kept for watches; older ones count as compacted. */
+const HISTORY_MAX = 10_000;
+
+/**
+ * A store in memory for tests of what builds on discovery: it can be taken away, hang, end leases,
+ * compact, and counts what it is asked. Leases end when `expire` says so, never by time.
+ *
+ * @example
+ * ```ts
+ * const store = new MemoryStore();
+ * const registration = await register(store, { service: "web", id: "a", host: "10.0.0.1", port: 80 });
+ * store.available = false; // and see what your program does
+ * ```
+ */
+export class MemoryStore implements KeyValue {
   #available = true;
   /** Every call hangs, heeding no signal. */
   hanging = false;
+  /** Method → how often it was called. */
   readonly calls: Record<string, number> = {};
   readonly #pairs = new Map<string, Pair>();
   readonly #history: { readonly revision: number; readonly key: string; readonly batch: Batch }[] =
@@ -22,6 +35,7 @@ export class FakeStore implements KeyValue {
   #lastLease = 0n;
   #brokenWatches = 0;
 
+  /** Every call fails while false; watches break when it turns so. */
   get available(): boolean {
     return this.#available;
   }
@@ -31,18 +45,22 @@ export class FakeStore implements KeyValue {
     if (!value) this.breakWatches();
   }
 
+  /** Leases that have not ended. */
   get leases(): readonly bigint[] {
     return [...this.#leases.keys()];
   }
 
+  /** All keys, sorted. */
   keys(): string[] {
     return [...this.#pairs.keys()].sort();
   }
 
+  /** The value of a key as JSON. */
   value(key: string): unknown {
     return JSON.parse(new TextDecoder().decode(this.#pairs.get(key)?.value));
   }
 
+  /** All watches fail now. */
   breakWatches(): void {
     this.#brokenWatches += 1;
     this.#wake();
@@ -135,6 +153,8 @@ export class FakeStore implements KeyValue {
     else this.#pairs.delete(key);
     const batch = { revision: modRevision, events: [{ type, kv }] };
     this.#history.push({ revision: modRevision, key, batch });
+    const oldest = this.#history.length > HISTORY_MAX ? this.#history.shift() : undefined;
+    if (oldest !== undefined) this.#compacted = Math.max(this.#compacted, oldest.revision);
     this.#wake();
   }
 
