@@ -114,9 +114,9 @@ export class Snapshotter {
       return;
     }
     try {
-      if (this.newest >= index) return;
+      if (this.#isSuperseded(index)) return;
       await this.#options.log.append({ snapshot: { index, term }, sync: true });
-      if (this.newest >= index) return;
+      if (this.#isSuperseded(index)) return;
       memory.createSnapshot(index, confState, data);
       const from = index - this.#options.keepEntries;
       if (from > memory.firstIndex()) memory.compact(from);
@@ -124,6 +124,11 @@ export class Snapshotter {
     } catch (error) {
       if (!RaftError.is(error) || error.code !== "stopped") this.#options.onFailure(error);
     }
+  }
+
+  /** A later snapshot came from the leader while this one was being written. */
+  #isSuperseded(index: number): boolean {
+    return this.#options.memory.firstIndex() > index;
   }
 
   /** Gives up files and log that the two newest snapshots do not need. */

@@ -210,8 +210,9 @@ export class Wal implements DurableLog {
     const { nonce } = this.#active;
     this.#frames.clear(this.#options.maxBatchBytes);
     for (const { record } of batch) {
-      for (const entry of record.entries ?? []) this.#addEntry(nonce, entry);
+      // A snapshot from the leader restarts the log, and entries given with it come after it.
       if (record.snapshot) this.#addSnapshot(nonce, record.snapshot);
+      for (const entry of record.entries ?? []) this.#addEntry(nonce, entry);
       this.#note(record);
     }
     if (this.#hardStateUnsaved) this.#addHardState(nonce);

@@ -208,7 +208,7 @@ describe("a group on failing disks", () => {
     const cluster = new Cluster(1, { snapshotEntries: 50, keepEntries: 5 });
     await cluster.startAll();
     await until("it leads", () => cluster.groups[0]!.isLeader);
-    const filler = "x".repeat(30_000);
+    const filler = "x".repeat(60_000);
     for (let n = 0; n < 130; n++) await cluster.groups[0]!.propose(`${n}${filler}`);
     const [disk] = cluster.disks;
     const files = (): string[] => disk!.paths().filter((path) => path.endsWith(".snap"));
@@ -230,6 +230,41 @@ describe("a group on failing disks", () => {
     const error = await cluster.start(1).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: "corrupt" });
     expect((error as Error).message).toMatch(/\.snap: offset \d+/);
+  });
+
+  it("takes the leader's snapshot while one of its own is being written", async () => {
+    const cluster = new Cluster(3, { snapshotEntries: 30, keepEntries: 5 });
+    await cluster.startAll();
+    const leader = await leaderOf(cluster.groups);
+    const slow = cluster.groups.find((group) => group !== leader)!;
+    const machine = cluster.machines[cluster.groups.indexOf(slow)]!;
+    let fatal: Error | null = null;
+    slow.on("fatal", (error) => {
+      fatal = error;
+    });
+    let release = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let begun = false;
+    machine.snapshot = async function* () {
+      begun = true;
+      await gate;
+      yield Buffer.from("[]");
+    };
+    for (let n = 0; n < 40; n++) await leader.propose(`a${n}`);
+    await until("its own is being written", () => begun);
+    cluster.network.isolate(slow.status().id);
+    for (let n = 0; n < 80; n++) await leader.propose(`b${n}`);
+    await until("the leader compacted", () => leader.status().firstIndex > 80);
+    cluster.network.heal();
+    await until("it took the leader's", () => machine.restores === 1);
+    release();
+    await leader.propose("c");
+    await until("it goes on", () => machine.words.at(-1) === "c");
+    expect(machine.words).toHaveLength(121);
+    await turns(20);
+    expect(fatal).toBe(null);
   });
 
   it("does not let a leader that was cut off answer reads", async () => {

@@ -285,14 +285,15 @@ describe("the write-ahead log", () => {
     await wal.append({ entries: [entry(1), entry(2)], sync: true });
     await wal.append({
       snapshot: { index: 100, term: 5 },
+      entries: [entry(101, 5)],
       hardState: { term: 5, vote: 0, commit: 100 },
       sync: true,
     });
-    await wal.append({ entries: [entry(101, 5)], sync: true });
+    await wal.append({ entries: [entry(102, 5)], sync: true });
     await wal.close();
     const content = await reopen(disk);
     expect(content.base).toBe(100);
-    expect(indexes(content)).toEqual([101]);
+    expect(indexes(content)).toEqual([101, 102]);
   });
 
   it("writes a moved commit index with the next batch, without a sync of its own", async () => {
