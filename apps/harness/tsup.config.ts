@@ -4,5 +4,9 @@ import { esm } from "../../tsup.base.js";
 export default defineConfig(
   esm({
     index: "src/index.ts",
+    demo: "src/demo/main.ts",
+    soak: "src/soak/main.ts",
+    "bench-store": "src/bench/store-bench.ts",
+    "bench-failover": "src/bench/failover-bench.ts",
   }),
 );

@@ -1,0 +1,36 @@
+import type { ApiError } from "@flotilla/node/api";
+
+/** An error to show to a person: what is wrong, and how to mend it. Exit code 1 unless said otherwise. */
+export class CliError extends Error {
+  readonly code: string;
+  readonly hint: string | undefined;
+  readonly details: readonly string[];
+  readonly exitCode: number;
+
+  constructor(
+    message: string,
+    options: ErrorOptions & {
+      code?: string;
+      hint?: string | undefined;
+      details?: readonly string[];
+      exitCode?: number;
+    } = {},
+  ) {
+    super(message, options);
+    this.name = "CliError";
+    this.code = options.code ?? "failed";
+    this.hint = options.hint;
+    this.details = options.details ?? [];
+    this.exitCode = options.exitCode ?? 1;
+  }
+
+  static ofApi(status: number, body: ApiError | undefined): CliError {
+    if (body?.error === undefined) return new CliError(`the node answered with HTTP ${status}`);
+    const { code, message, hint, diagnostics = [] } = body.error;
+    return new CliError(message, { code, hint, details: diagnostics });
+  }
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

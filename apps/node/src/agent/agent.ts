@@ -1,0 +1,137 @@
+import { globalUnitsFor } from "@flotilla/scheduler";
+import type { Supervisor } from "@flotilla/supervisor";
+import type { Logger } from "pino";
+import { messageOf } from "../errors.js";
+import { clusterState } from "../registry/cluster-state.js";
+import type { ClusterView } from "../registry/cluster-view.js";
+import type { UnitModels } from "../registry/unit-models.js";
+import type { MachinePresence } from "./machine-presence.js";
+import { type LoadedUnit, type UnitTarget, UnitWorker } from "./unit-worker.js";
+
+export interface AgentOptions {
+  readonly view: ClusterView;
+  readonly presence: MachinePresence;
+  readonly supervisor: Supervisor;
+  readonly models: UnitModels;
+  readonly machineId: string;
+  /** Told of each unit that was loaded or unloaded. */
+  readonly onLoaded: (name: string) => void;
+  /** The machine's lease: after so long without a heartbeat nothing new is started. */
+  readonly ttlSeconds: number;
+  /** Pause between reconciles when nothing changes, milliseconds. */
+  readonly intervalMs: number;
+  readonly log: Logger;
+}
+
+/**
+ * Runs on this machine what the cluster scheduled to it. It acts only on a view that is newer than
+ * its registration: a machine that was away must first learn what moved meanwhile. While the store
+ * cannot be reached nothing is started or stopped.
+ */
+export class Agent implements AsyncDisposable {
+  readonly #options: AgentOptions;
+  readonly #workers = new Map<string, UnitWorker>();
+  readonly #stopListening: () => void;
+  readonly #timer: NodeJS.Timeout;
+  #current = false;
+  #running: Promise<void> | undefined;
+  #again = false;
+  #stopped = false;
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+    this.#stopListening = options.view.onChange(() => this.#wake());
+    this.#timer = setInterval(() => this.#wake(), options.intervalMs);
+    options.presence.onRegistered(() => {
+      this.#current = false;
+      this.#wake();
+    });
+  }
+
+  /** A unit as this machine has it; undefined when it is not loaded. */
+  loadedUnit(name: string): LoadedUnit | undefined {
+    return this.#workers.get(name)?.loaded;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped = true;
+    this.#stopListening();
+    clearInterval(this.#timer);
+    await this.#running;
+  }
+
+  #wake(): void {
+    if (this.#stopped) return;
+    this.#again = true;
+    this.#running ??= this.#work().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  async #work(): Promise<void> {
+    while (this.#again && !this.#stopped) {
+      this.#again = false;
+      try {
+        await this.#reconcile();
+      } catch (error) {
+        this.#options.log.warn({ reason: messageOf(error) }, "reconcile failed");
+        return;
+      }
+    }
+  }
+
+  async #reconcile(): Promise<void> {
+    const { view, presence, ttlSeconds } = this.#options;
+    if (presence.lease === undefined) return;
+    if (!this.#current) {
+      await view.refresh({ signal: AbortSignal.timeout(ttlSeconds * 1_000) });
+      this.#current = true;
+    }
+    const targets = this.#targets();
+    for (const name of targets.keys()) {
+      if (!this.#workers.has(name)) {
+        const { supervisor, log, onLoaded } = this.#options;
+        this.#workers.set(name, new UnitWorker({ name, supervisor, log, onLoaded }));
+      }
+    }
+    await this.#each((worker, name) => worker.prepare(targets.get(name)));
+    // A pause of the whole process (SIGSTOP, a sleeping laptop) may lie between the view and now.
+    if (presence.silentMs > ttlSeconds * 1_000) return;
+    await this.#each((worker, name) => worker.launch(targets.get(name)));
+    for (const [name, worker] of this.#workers) {
+      if (worker.loaded === undefined && !targets.has(name)) this.#workers.delete(name);
+    }
+  }
+
+  #targets(): Map<string, UnitTarget> {
+    const { view, models, machineId } = this.#options;
+    const state = clusterState(view, models);
+    const machine = state.machines.find((each) => each.id === machineId);
+    const globals = new Set(machine === undefined ? [] : globalUnitsFor(machine, state));
+    const targets = new Map<string, UnitTarget>();
+    for (const { name, desired, fleet } of state.units) {
+      const here = fleet.global ? globals.has(name) : state.placements.get(name) === machineId;
+      const unit = view.units.get(name);
+      if (!here || desired === "inactive" || unit === undefined) continue;
+      const { hash, content } = unit.value;
+      targets.set(name, { hash, content, launched: desired === "launched" });
+    }
+    return targets;
+  }
+
+  /** All workers at once; one that fails is logged and tried again at the next reconcile. */
+  async #each(step: (worker: UnitWorker, name: string) => Promise<void>): Promise<void> {
+    await Promise.all(
+      [...this.#workers].map(async ([name, worker]) => {
+        try {
+          await step(worker, name);
+        } catch (error) {
+          this.#options.log.warn(
+            { unit: name, reason: messageOf(error) },
+            "unit not as wanted yet",
+          );
+        }
+      }),
+    );
+  }
+}

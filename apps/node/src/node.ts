@@ -1,0 +1,299 @@
+import { hostname } from "node:os";
+import { createRuntime } from "@flotilla/container";
+import { type DnsServer, startDnsServer } from "@flotilla/discovery";
+import { createSupervisor, type Supervisor } from "@flotilla/supervisor";
+import type { Logger } from "pino";
+import { formatAddress, parseAddress } from "./address.js";
+import { Agent } from "./agent/agent.js";
+import { MachinePresence } from "./agent/machine-presence.js";
+import { ServiceRegistrar } from "./agent/service-registrar.js";
+import { StatePublisher } from "./agent/state-publisher.js";
+import { ApiServer } from "./api/api-server.js";
+import { clusterRoutes } from "./api/cluster-routes.js";
+import { machineRoutes } from "./api/machine-routes.js";
+import { Router } from "./api/router.js";
+import type { ClusterInfo, Health } from "./api/types.js";
+import { UnitReader } from "./api/unit-info.js";
+import { unitRoutes } from "./api/unit-routes.js";
+import type { Config } from "./config/options.js";
+import { type DataDirectory, openDataDirectory } from "./data-directory/data-directory.js";
+import { Engine } from "./engine/engine.js";
+import { messageOf, NodeError } from "./errors.js";
+import { nodeMetrics } from "./metrics/node-metrics.js";
+import { claimCluster } from "./registry/claim-cluster.js";
+import { ClusterView } from "./registry/cluster-view.js";
+import { registryKeys } from "./registry/keys.js";
+import { Registry } from "./registry/registry.js";
+import { UnitModels } from "./registry/unit-models.js";
+import { openEmbeddedStore } from "./store/embedded-store.js";
+import { openExternalStore } from "./store/external-store.js";
+import type { NodeStore } from "./store/node-store.js";
+import { VERSION } from "./version.js";
+
+export interface NodeOptions {
+  readonly config: Config;
+  readonly log: Logger;
+  /** Aborting ends a start that still waits for the store. */
+  readonly signal: AbortSignal;
+}
+
+/** A running node. */
+export interface FlotillaNode {
+  readonly machineId: string;
+  readonly apiUrl: string;
+  readonly socket: string;
+  readonly dns: string | undefined;
+  /** Rejects when the node cannot go on; the process should exit. */
+  readonly failed: Promise<never>;
+  /** Stops the units, leaves the cluster, and closes everything in the reverse of its order. */
+  drain(): Promise<void>;
+}
+
+type Closer = readonly [what: string, close: () => Promise<void>];
+
+/**
+ * Assembles a node: data directory, store, view of the cluster, runtime and supervisor, presence,
+ * agent, engine, discovery, API. What was opened is closed again when a later part cannot start.
+ */
+export async function createNode(options: NodeOptions): Promise<FlotillaNode> {
+  const closers: Closer[] = [];
+  try {
+    return await assemble(options, closers);
+  } catch (error) {
+    await closeAll(closers, options.log);
+    throw error;
+  }
+}
+
+async function assemble(options: NodeOptions, closers: Closer[]): Promise<FlotillaNode> {
+  const { config, log, signal } = options;
+  const directory = openDataDirectory(config["data-dir"], config["cluster-id"]);
+  closers.push(["data directory", async () => directory[Symbol.dispose]()]);
+  const { machineId } = directory;
+
+  const store = await openStore(config, directory);
+  closers.push(["store", () => store.close()]);
+  const { keyValue } = store;
+
+  const keys = registryKeys(config["key-prefix"]);
+  const view = new ClusterView({
+    store: keyValue,
+    keys,
+    onError: (error) => log.warn({ reason: messageOf(error) }, "the view of the cluster broke off"),
+  });
+  const models = new UnitModels();
+
+  const supervisor = await startSupervisor(config, directory, log);
+  closers.push(["supervisor", () => supervisor.shutdown()]);
+
+  const router = new Router();
+  const api = await ApiServer.start({
+    router,
+    address: parseAddress(config["listen-api"]),
+    socket: directory.socket,
+    log,
+  });
+  closers.push(["api", () => api[Symbol.asyncDispose]()]);
+
+  const presence = new MachinePresence({
+    store: keyValue,
+    keys,
+    ttlSeconds: config["machine-ttl"],
+    log,
+    record: {
+      id: machineId,
+      name: config.name,
+      ip: config["public-ip"],
+      metadata: config.metadata,
+      api: api.url,
+      version: VERSION,
+      directoryId: directory.directoryId,
+      schedulable: true,
+    },
+  });
+
+  let engine: Engine | undefined;
+  if (config.engine) {
+    engine = new Engine({
+      store: keyValue,
+      keys,
+      view,
+      presence,
+      models,
+      machineId,
+      intervalMs: config["engine-interval"] * 1_000,
+      log: log.child({ part: "engine" }),
+    });
+  }
+  const agent: Agent = new Agent({
+    view,
+    presence,
+    supervisor,
+    models,
+    machineId,
+    onLoaded: (name) => publisher.changed(name),
+    ttlSeconds: config["machine-ttl"],
+    intervalMs: 5_000,
+    log: log.child({ part: "agent" }),
+  });
+  const publisher: StatePublisher = new StatePublisher({
+    store: keyValue,
+    keys,
+    presence,
+    supervisor,
+    machineId,
+    loadedUnit: (name) => agent.loadedUnit(name),
+    log,
+  });
+  const registrar = new ServiceRegistrar({
+    store: keyValue,
+    supervisor,
+    host: config["public-ip"],
+    machineId,
+    domain: config.domain,
+    ttlSeconds: config["machine-ttl"],
+    endpointOf(name) {
+      const unit = view.units.get(name)?.value;
+      const flotilla = unit && models.get(name, unit).model?.flotilla;
+      if (flotilla?.service === undefined || flotilla.port === undefined) return undefined;
+      return { service: flotilla.service, port: flotilla.port };
+    },
+    log,
+  });
+
+  const dns = await startDns(config, store, closers);
+  mountRoutes();
+
+  // From here on the node takes part; until here it could still refuse to.
+  await claimCluster(keyValue, keys, config["cluster-id"], { log, signal });
+  view.start();
+  closers.push(["view", () => view[Symbol.asyncDispose]()]);
+  await presence.start(signal);
+  closers.push(["presence", () => presence.leave()]);
+  closers.push(["discovery", () => registrar[Symbol.asyncDispose]()]);
+  closers.push(["states", () => publisher[Symbol.asyncDispose]()]);
+  if (engine) closers.push(["engine", () => engine.resign()]);
+  closers.push(["units", () => supervisor.shutdown()]);
+  closers.push(["agent", () => agent[Symbol.asyncDispose]()]);
+
+  const ttlMs = config["machine-ttl"] * 1_000;
+  function health(): Health {
+    const reachable = presence.lease !== undefined && presence.silentMs < ttlMs;
+    if (reachable) return { status: "ok", machine: machineId, store: true };
+    const reason = "the store has not answered for longer than the machine's TTL";
+    return { status: "degraded", machine: machineId, store: false, reason };
+  }
+
+  function cluster(): ClusterInfo {
+    const leader = view.engine?.value;
+    return {
+      version: VERSION,
+      clusterId: config["cluster-id"],
+      machine: machineId,
+      name: config.name,
+      store: store.describe(),
+      ...(leader === undefined ? {} : { engine: leader }),
+      ...(dns === undefined ? {} : { dns: dns.address }),
+      domain: config.domain,
+    };
+  }
+
+  function mountRoutes(): void {
+    const registry = new Registry({ store: keyValue, keys, view });
+    const reader = new UnitReader(view, models, (name) => engine?.unplaced.get(name)?.reason);
+    const metrics = nodeMetrics({
+      machines: () => view.machines.size,
+      units: () => view.units.size,
+      loadedUnits: () => supervisor.list().length,
+      unplacedUnits: () => engine?.unplaced.size ?? 0,
+      engineLeading: () => engine?.leading ?? false,
+      engineDecisions: () => engine?.decisions ?? 0,
+      storeConnected: () => presence.silentMs < ttlMs,
+      storeRevision: () => view.revision,
+    });
+    unitRoutes(router, { view, registry, models, reader });
+    machineRoutes(router, { view, supervisor, reader, machineId, publicIp: config["public-ip"] });
+    clusterRoutes(router, {
+      store: keyValue,
+      view,
+      domain: config.domain,
+      health,
+      cluster,
+      metrics: () => metrics.metrics(),
+      serviceNames: () => serviceNames(view, models),
+    });
+  }
+
+  log.info({ machine: machineId, api: api.url, host: hostname() }, "node is up");
+  return {
+    machineId,
+    apiUrl: api.url,
+    socket: directory.socket,
+    dns: dns?.address,
+    failed: store.failed,
+    drain: () => closeAll(closers, log),
+  };
+}
+
+async function openStore(config: Config, directory: DataDirectory): Promise<NodeStore> {
+  if (config.store !== "embedded") return openExternalStore(config.store);
+  const members = config["initial-cluster"];
+  if (Object.keys(members).length > 0 && members[config.name] === undefined) {
+    throw new NodeError(
+      "bad-option",
+      `--initial-cluster: does not name this member, "${config.name}"`,
+      {
+        hint: `give --name one of ${Object.keys(members).join(", ")}`,
+      },
+    );
+  }
+  return openEmbeddedStore(config, { directory: directory.store });
+}
+
+async function startSupervisor(
+  config: Config,
+  directory: DataDirectory,
+  log: Logger,
+): Promise<Supervisor> {
+  const runtime = await createRuntime({
+    directory: directory.runtime,
+    cgroupParent: `flotilla/${directory.machineId.slice(0, 8)}`,
+  });
+  const specifiers = { m: directory.machineId, H: config.name, l: config.name };
+  log.debug("runtime is up");
+  return createSupervisor({ runtime, directory: directory.units, specifiers });
+}
+
+async function startDns(
+  config: Config,
+  store: NodeStore,
+  closers: Closer[],
+): Promise<{ readonly server: DnsServer; readonly address: string } | undefined> {
+  if (config["listen-dns"] === "off") return undefined;
+  const { host, port } = parseAddress(config["listen-dns"]);
+  const server = await startDnsServer(store.keyValue, { host, port, domain: config.domain });
+  closers.push(["dns", () => server.close()]);
+  return { server, address: formatAddress({ host, port: server.port }) };
+}
+
+/** Services that some unit of the cluster declares. */
+async function serviceNames(view: ClusterView, models: UnitModels): Promise<string[]> {
+  const names = new Set<string>();
+  for (const [name, { value }] of view.units) {
+    const service = models.get(name, value).model?.flotilla.service;
+    if (service !== undefined) names.add(service);
+  }
+  return [...names].sort();
+}
+
+/** The last opened first; one that fails does not keep the others open. */
+async function closeAll(closers: Closer[], log: Logger): Promise<void> {
+  for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) {
+    const [what, close] = closer;
+    try {
+      await close();
+    } catch (error) {
+      log.warn({ what, reason: messageOf(error) }, "did not close cleanly");
+    }
+  }
+}
