@@ -215,6 +215,7 @@ class HelperRuntime implements LocalRuntime {
       return sandbox;
     } catch (error) {
       await cgroup?.remove();
+      if (socket !== undefined) await notify.remove(socket);
       throw error;
     }
   }

@@ -35,7 +35,7 @@ async function busyboxRoot(): Promise<string> {
   await mkdir(join(root, "etc"));
   await mkdir(join(root, "work"));
   await copyFile(BUSYBOX, join(root, "bin/busybox"));
-  for (const name of ["sh", "cat", "id", "sleep", "true", "ls", "env", "hostname", "mount"]) {
+  for (const name of ["sh", "cat", "id", "sleep", "true", "ls", "env", "hostname", "mount", "dd"]) {
     await symlink("busybox", join(root, "bin", name));
   }
   await writeFile(join(root, "etc/passwd"), "root:x:0:0::/:/bin/sh\nweb:x:1234:1235::/:/bin/sh\n");
@@ -105,6 +105,14 @@ describe.each(cases)("a container, $oci, cgroups $cgroups", ({ oci, cgroups }) =
         " echo x > /proc/sys/kernel/domainname; mount -t tmpfs none /work || echo refused",
     );
     expect(output.stdout).toBe("CapEff: 0000000020000420\nNoNewPrivs: 1\nSeccomp: 2\nrefused\n");
+  });
+
+  test("memory is limited, where there is a cgroup for it", async ({ skip }) => {
+    const { sandbox, run } = await observeContainer({ memoryMaxBytes: 32 << 20 });
+    if (sandbox.ignoredLimits.length > 0) return skip("no memory cgroup");
+    const argv = ["dd", "if=/dev/zero", "of=/dev/null", "bs=200M", "count=1"];
+    expect(await run({ path: "dd", argv })).toMatchObject({ signal: "SIGKILL" });
+    expect(await sandbox.oomKilled()).toBe(true);
   });
 
   test("failures: no such command, no such directory, no such user", async () => {

@@ -107,6 +107,8 @@ export class Cgroups {
     const ignored: LimitName[] = [];
     try {
       await mkdir(track, { recursive: true });
+      const accounting = await this.#accounting(name);
+      if (accounting !== undefined) directories.add(accounting);
       for (const limit of limitsOf(spec)) {
         const directory = await this.#directoryFor(limit.controller, name);
         const isV1 = directory !== undefined && directory !== track;
@@ -137,6 +139,15 @@ export class Cgroups {
       const emptied = this.#relative.includes("/") ? [directory, dirname(directory)] : [directory];
       for (const path of emptied) await rmdir(path).catch(() => {});
     }
+  }
+
+  /** v2 counts CPU time in every cgroup; where there is only v1, a controller must be joined for it. */
+  async #accounting(name: string): Promise<string | undefined> {
+    const mount = this.#layout.controllers.get("cpuacct");
+    if (this.mode !== "v1" || mount === undefined) return undefined;
+    const directory = join(mount, this.#relative, name);
+    await mkdir(directory, { recursive: true });
+    return directory;
   }
 
   /** Where a controller's files for a sandbox are, made ready; undefined where there are none. */

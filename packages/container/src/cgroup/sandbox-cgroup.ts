@@ -60,7 +60,9 @@ export class SandboxCgroup {
 
   async stats(pids: readonly number[]): Promise<ResourceUsage> {
     const usage = await usageOf(pids);
-    const cpu = await readNumber(join(this.track, "cpu.stat"), /^usage_usec (\d+)/m);
+    const cpu =
+      (await readNumber(join(this.track, "cpu.stat"), /^usage_usec (\d+)/m)) ??
+      (await this.#accountedCpu());
     const memory = await this.#memory();
     return {
       cpuUsec: cpu ?? usage.cpuUsec,
@@ -93,6 +95,15 @@ export class SandboxCgroup {
       (await readNumber(join(directory, "memory.oom_control"), /^oom_kill (\d+)/m)) ??
       0
     );
+  }
+
+  /** v1's cpuacct, in nanoseconds. */
+  async #accountedCpu(): Promise<number | undefined> {
+    for (const directory of this.#directories) {
+      const usage = await readNumber(join(directory, "cpuacct.usage"), /^(\d+)/);
+      if (usage !== undefined) return Math.round(usage / 1000);
+    }
+    return undefined;
   }
 
   async #memory(): Promise<number | undefined> {
