@@ -33,7 +33,7 @@ async function busyboxRoot(): Promise<string> {
   await chmod(root, 0o755);
   await mkdir(join(root, "bin"));
   await mkdir(join(root, "etc"));
-  await mkdir(join(root, "work"));
+  await mkdir(join(root, "data"));
   await copyFile(BUSYBOX, join(root, "bin/busybox"));
   for (const name of ["sh", "cat", "id", "sleep", "true", "ls", "env", "hostname", "mount", "dd"]) {
     await symlink("busybox", join(root, "bin", name));
@@ -52,9 +52,9 @@ describe.each(cases)("a container, $oci, cgroups $cgroups", ({ oci, cgroups }) =
 
   test("its own root, processes, host name; output and exit code", async () => {
     const { output, shell, empties } = await observeContainer();
-    const exit = await shell("echo $$; ls -d /work; hostname; echo oops >&2; exit 7");
+    const exit = await shell("echo $$; ls -d /data; hostname; echo oops >&2; exit 7");
     expect(exit).toEqual({ type: "exited", code: 7 });
-    expect(output).toEqual({ stdout: "1\n/work\ntest\n", stderr: "oops\n" });
+    expect(output).toEqual({ stdout: "1\n/data\ntest\n", stderr: "oops\n" });
     await until(() => empties.length === 1);
   });
 
@@ -62,12 +62,12 @@ describe.each(cases)("a container, $oci, cgroups $cgroups", ({ oci, cgroups }) =
     const { output, shell } = await observeContainer();
     await shell("pwd; umask; id; echo $GREETING", {
       environment: { PATH, GREETING: "hello" },
-      workingDirectory: "/work",
+      workingDirectory: "/data",
       umask: 0o027,
       user: "web",
     });
     expect(output.stdout).toBe(
-      "/work\n0027\nuid=1234(web) gid=1235(web) groups=1235(web),1240(extra)\nhello\n",
+      "/data\n0027\nuid=1234(web) gid=1235(web) groups=1235(web),1240(extra)\nhello\n",
     );
   });
 
@@ -102,7 +102,7 @@ describe.each(cases)("a container, $oci, cgroups $cgroups", ({ oci, cgroups }) =
     await shell(
       "while read k v; do case $k in CapEff:|NoNewPrivs:|Seccomp:)" +
         " echo $k $v;; esac; done </proc/self/status; cat /proc/kcore | cat; ls /sys/fs/cgroup;" +
-        " echo x > /proc/sys/kernel/domainname; mount -t tmpfs none /work || echo refused",
+        " echo x > /proc/sys/kernel/domainname; mount -t tmpfs none /data || echo refused",
     );
     expect(output.stdout).toBe("CapEff: 0000000020000420\nNoNewPrivs: 1\nSeccomp: 2\nrefused\n");
   });
