@@ -6,6 +6,7 @@ export { MemoryDisk, type MemoryDiskFaults } from "./memory-disk.js";
 export { MemoryNetwork } from "./memory-network.js";
 export { NodeDisk } from "./node-disk.js";
 export type {
+  DirectoryStorage,
   ProposeOptions,
   RaftGroupEvents,
   RaftGroupOptions,

@@ -109,9 +109,7 @@ export class MemoryDisk implements Disk {
   /** Replaces a file's content, durably: bit rot, or a prepared state. */
   overwrite(path: string, content: Uint8Array): void {
     const inode = this.#names.get(path) ?? new Inode();
-    inode.data = Uint8Array.from(content);
-    inode.length = content.length;
-    inode.persist();
+    inode.replace(content);
     this.#names.set(path, inode);
     this.#durableNames.set(path, inode);
   }
@@ -139,7 +137,16 @@ class Inode {
   data: Uint8Array = new Uint8Array(0);
   length = 0;
   #durable: Uint8Array = new Uint8Array(0);
-  readonly #dirty: Set<number> = new Set();
+  /** Sectors written and not synced, as ranges [from, to) that may overlap. */
+  #dirty: [from: number, to: number][] = [];
+
+  /** New content, durable at once. */
+  replace(content: Uint8Array): void {
+    this.data = Uint8Array.from(content);
+    this.length = content.length;
+    this.#durable = Uint8Array.from(content);
+    this.#dirty = [];
+  }
 
   write(bytes: Uint8Array, position: number): void {
     const end = position + bytes.length;
@@ -150,10 +157,10 @@ class Inode {
     }
     this.data.set(bytes, position);
     this.length = Math.max(this.length, end);
-    const last = Math.floor((end - 1) / SECTOR);
-    for (let sector = Math.floor(position / SECTOR); sector <= last; sector++) {
-      this.#dirty.add(sector);
-    }
+    const [from, to] = [Math.floor(position / SECTOR), Math.ceil(end / SECTOR)];
+    const last = this.#dirty.at(-1);
+    if (last && from >= last[0] && from <= last[1]) last[1] = Math.max(last[1], to);
+    else this.#dirty.push([from, to]);
   }
 
   truncate(length: number): void {
@@ -164,36 +171,37 @@ class Inode {
   }
 
   persist(): void {
-    this.#copy(() => true);
-    this.#dirty.clear();
+    for (const [from, to] of this.#dirty) this.#keep(from, to);
+    this.#dirty = [];
   }
 
   /** fsyncgate: the pages are clean although they never reached the disk. */
   loseDirty(): void {
-    this.#dirty.clear();
+    this.#dirty = [];
   }
 
   crash(keep: (sector: number) => boolean): void {
-    this.#copy(keep);
-    this.#dirty.clear();
+    for (const [from, to] of this.#dirty) {
+      for (let sector = from; sector < to; sector++) {
+        if (keep(sector)) this.#keep(sector, sector + 1);
+      }
+    }
+    this.#dirty = [];
     this.data = this.#durable.slice();
     this.length = this.data.length;
   }
 
-  #copy(keep: (sector: number) => boolean): void {
-    const kept = [...this.#dirty].filter(keep);
-    if (kept.length === 0) return;
-    const end = Math.min(this.length, (maximum(kept) + 1) * SECTOR);
+  /** Makes sectors [from, to) durable. */
+  #keep(from: number, to: number): void {
+    const start = from * SECTOR;
+    const end = Math.min(to * SECTOR, this.length);
+    if (start >= end) return;
     if (end > this.#durable.length) {
       const grown = new Uint8Array(end);
       grown.set(this.#durable);
       this.#durable = grown;
     }
-    for (const sector of kept) {
-      const from = sector * SECTOR;
-      const to = Math.min(from + SECTOR, this.length);
-      if (from < to) this.#durable.set(this.data.subarray(from, to), from);
-    }
+    this.#durable.set(this.data.subarray(start, end), start);
   }
 }
 
@@ -264,12 +272,6 @@ class MemoryFile implements DiskFile {
   #check(): void {
     if (!this.#alive()) throw systemError("EBADF", this.#path);
   }
-}
-
-function maximum(values: readonly number[]): number {
-  let most = 0;
-  for (const value of values) if (value > most) most = value;
-  return most;
 }
 
 function systemError(code: string, path: string): Error {

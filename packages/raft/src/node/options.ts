@@ -12,10 +12,9 @@ export interface RaftGroupOptions<Command, Result> {
   /** True for a member that was added to a running group: it starts empty and learns from the leader. */
   readonly join?: boolean;
   /**
-   * A folder of this member alone, or "memory" (nothing survives; tests and embedding). `disk` is
-   * the real one by default; tests put a {@link MemoryDisk} there.
+   * A folder of this member alone, or "memory" (nothing survives; tests and embedding).
    */
-  readonly storage: { readonly directory: string; readonly disk?: Disk } | "memory";
+  readonly storage: DirectoryStorage | "memory";
   readonly transport: Transport;
   readonly stateMachine: StateMachine<Command, Result>;
   readonly codec: Codec<Command>;
@@ -45,6 +44,15 @@ export interface RaftGroupOptions<Command, Result> {
   readonly clock?: Clock;
   /** Uniform in [0, 1); the randomness of elections. */
   readonly random?: () => number;
+}
+
+/** Where a member keeps its log and snapshots. */
+export interface DirectoryStorage {
+  readonly directory: string;
+  /** The real disk by default; tests put a {@link MemoryDisk} here. */
+  readonly disk?: Disk;
+  /** Bytes of a full-grown segment of the log; 32 MiB by default, the first ones are smaller. */
+  readonly segmentBytes?: number;
 }
 
 /** What a group tells while it runs. */

@@ -57,7 +57,8 @@ export async function openStorage(
   const unlock = await lock(disk, directory);
   try {
     const snapshots = await SnapshotStore.open(disk, `${directory}/snapshots`, clusterId);
-    const settings = { disk, directory: `${directory}/log`, clusterId, id, onDiskFull };
+    const sized = storage.segmentBytes ? { segmentBytes: storage.segmentBytes } : {};
+    const settings = { disk, directory: `${directory}/log`, clusterId, id, onDiskFull, ...sized };
     const { wal, content } = await Wal.open(settings);
     const close = async (): Promise<void> => {
       await wal.close();

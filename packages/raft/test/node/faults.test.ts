@@ -5,6 +5,8 @@ import { generator, leaderOf, member, type Options, openGroup, until, Words } fr
 
 type Group = RaftGroup<string, number>;
 const cleanup: Group[] = [];
+/** Small, so that the log of a short test has many. */
+const SEGMENT = 64 * 1024;
 
 afterEach(async () => {
   await Promise.all(cleanup.splice(0).map((group) => group.close()));
@@ -34,7 +36,7 @@ class Cluster {
     const group = await openGroup({
       id,
       members: this.#ids.map((one) => member(one)),
-      storage: { directory: "data", disk: this.disks[id - 1]! },
+      storage: { directory: "data", disk: this.disks[id - 1]!, segmentBytes: SEGMENT },
       transport: this.network.transport(id),
       stateMachine,
       ...this.#settings,
@@ -106,7 +108,7 @@ describe("a group on failing disks", () => {
     await leader.propose("a");
     const at = cluster.groups.indexOf(leader);
     const fatal = new Promise<Error>((resolve) => leader.on("fatal", resolve));
-    await until("its spare is there", () => cluster.disks[at]!.used() > 4 * 1024 * 1024);
+    await until("its spare is there", () => cluster.disks[at]!.used() >= 2 * SEGMENT);
     cluster.disks[at]!.faults.failSyncs = 1;
     const proposed = leader.propose("b").catch((error: unknown) => error);
     expect(await fatal).toMatchObject({ code: "storage-failed" });
@@ -131,9 +133,9 @@ describe("a group on failing disks", () => {
     const leader = await leaderOf(cluster.groups);
     const at = cluster.groups.indexOf(leader);
     const disk = cluster.disks[at]!;
-    await until("its spare is there", () => disk.used() > 4 * 1024 * 1024);
+    await until("its spare is there", () => disk.used() >= 2 * SEGMENT);
     disk.faults.capacity = disk.used();
-    const big = "x".repeat(100_000);
+    const big = "x".repeat(5_000);
     const results: number[] = [];
     let refusal: unknown = null;
     while (refusal === null) {
@@ -208,7 +210,7 @@ describe("a group on failing disks", () => {
     const cluster = new Cluster(1, { snapshotEntries: 50, keepEntries: 5 });
     await cluster.startAll();
     await until("it leads", () => cluster.groups[0]!.isLeader);
-    const filler = "x".repeat(60_000);
+    const filler = "x".repeat(2_000);
     for (let n = 0; n < 130; n++) await cluster.groups[0]!.propose(`${n}${filler}`);
     const [disk] = cluster.disks;
     const files = (): string[] => disk!.paths().filter((path) => path.endsWith(".snap"));
