@@ -1,7 +1,7 @@
 import { type SimulationReport, simulate } from "../../src/testing/index.js";
 
 // SEED=7 runs one seed with its trace on failure; SEEDS=1000 runs seeds 1 to 1000; FROM=5000
-// starts there; SECONDS=120 virtual seconds of faults each.
+// starts there; SECONDS=120 virtual seconds of faults each; FAST=1 stops at the first failure.
 const env = process.env;
 const seconds = Number(env["SECONDS"] ?? 120);
 const from = Number(env["SEED"] ?? env["FROM"] ?? 1);
@@ -31,6 +31,7 @@ for (let seed = from; seed < from + count; seed++) {
   } catch (error) {
     failed++;
     fail(seed, error);
+    if (env["FAST"] === "1") break;
     continue;
   }
   for (const key of Object.keys(totals) as (keyof typeof totals)[]) totals[key] += report[key];

@@ -1,0 +1,15 @@
+interface Change {
+  readonly find: string;
+  readonly replace: string;
+}
+
+export interface Mutant extends Change {
+  readonly name: string;
+  /** Below src/core. */
+  readonly file: string;
+  readonly also?: readonly Change[];
+  readonly by: string;
+}
+
+export const mutants: readonly Mutant[];
+export function mutate(mutant: Mutant, source: string): string;

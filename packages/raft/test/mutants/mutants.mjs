@@ -1,0 +1,154 @@
+// Bugs that real implementations had, as one change to the core each, and who must notice.
+// `by` is "sim" (seeds of the simulator), "conformance" (the transcripts), or the file of a test.
+
+export const mutants = [
+  {
+    name: "a configuration change before the term's first commit (dissertation errata)",
+    file: "raft.ts",
+    find: "this.pendingConfIndex = this.log.lastIndex();",
+    replace: "this.pendingConfIndex = 0;",
+    by: "test/core/replication.test.ts",
+  },
+  {
+    name: "ReadIndex before the term's first commit (etcd #7331, TiKV #9351)",
+    file: "reads.ts",
+    find: "if (!raft.committedInCurrentTerm) {\n    raft.pendingReads",
+    replace: "if (raft.term < 0) {\n    raft.pendingReads",
+    by: "sim",
+  },
+  {
+    name: "reads confirmed by heartbeats from before them (etcd #20418, raft #397)",
+    file: "read-only.ts",
+    find: "Math.max(this.#ackOf(from), decodeToken(token))",
+    replace: "this.#confirmed + this.#unconfirmed.length",
+    by: "sim",
+  },
+  {
+    name: "a removed leader with one voter left answers reads alone",
+    file: "reads.ts",
+    find: "raft.tracker.singleton && raft.tracker.membership.incoming[0] === raft.id",
+    replace: "raft.tracker.singleton",
+    by: "sim",
+  },
+  {
+    name: "a leader counts its entries before they are durable (etcd #14370)",
+    file: "raft.ts",
+    find: "this.send(ack);",
+    replace:
+      "this.tracker.get(this.id)?.maybeUpdate(ack.index); this.maybeCommit(); this.send(ack);",
+    by: "sim",
+  },
+  {
+    name: "an acknowledgement of storage without its term (ABA race)",
+    file: "storage-messages.ts",
+    find: "message.term = raft.term;",
+    replace: "message.term = 0;",
+    by: "conformance",
+  },
+  {
+    name: "a learner that is asked does not vote",
+    file: "step.ts",
+    find: "const canVote =\n    raft.vote === m.from ||",
+    replace:
+      "const canVote = raft.tracker.get(raft.id)?.isLearner !== true && (\n    raft.vote === m.from) ||",
+    also: [
+      {
+        find: "(raft.vote === NONE && raft.lead === NONE) ||",
+        replace:
+          "(raft.tracker.get(raft.id)?.isLearner !== true && raft.vote === NONE && raft.lead === NONE) ||",
+      },
+    ],
+    by: "conformance",
+  },
+  {
+    name: "half of the voters are a quorum (openraft #1802)",
+    file: "quorum/majority.ts",
+    find: "scratch[count - (Math.floor(count / 2) + 1)]",
+    replace: "scratch[count - Math.max(1, Math.floor(count / 2))]",
+    by: "sim",
+  },
+  {
+    name: "an append truncates without a conflict",
+    file: "log.ts",
+    find: "const at = this.#findConflict(entries);",
+    replace: "const at = entries.length > 0 ? 0 : -1;",
+    by: "test/core/replication.test.ts",
+  },
+  {
+    name: "a stale snapshot is taken over (etcd #18055)",
+    file: "membership.ts",
+    find: "if (index <= raft.log.committed) return false;",
+    replace: "",
+    also: [{ find: "if (raft.log.matches(index, term)) {", replace: "if (raft.term < 0) {" }],
+    by: "sim",
+  },
+  {
+    name: "an entry of an earlier term is committed by counting (paper, figure 8)",
+    file: "log.ts",
+    find: "if (term === 0 || index <= this.committed || !this.matches(index, term)) return false;",
+    replace: "if (term === 0 || index <= this.committed) return false;",
+    by: "test/core/replication.test.ts",
+  },
+  {
+    name: "votes leave before they are durable",
+    file: "raft.ts",
+    find: "type === MessageType.AppResp ||\n      type === MessageType.VoteResp ||\n      type === MessageType.PreVoteResp\n    ) {\n      this.messagesAfterAppend",
+    replace:
+      "type === MessageType.AppResp ||\n      (type === MessageType.VoteResp && message.to === this.id) ||\n      type === MessageType.PreVoteResp\n    ) {\n      this.messagesAfterAppend",
+    by: "sim",
+  },
+  {
+    name: "two votes in a term",
+    file: "step.ts",
+    find: "(raft.vote === NONE && raft.lead === NONE) ||",
+    replace: "raft.lead === NONE ||",
+    by: "sim",
+  },
+  {
+    name: "a candidate with a shorter log is elected (paper, 5.4.1)",
+    file: "log.ts",
+    find: "term > lastTerm || (term === lastTerm && index >= this.lastIndex())",
+    replace: "term >= lastTerm",
+    by: "sim",
+  },
+  {
+    name: "a heartbeat commits what the follower may not hold",
+    file: "replication.ts",
+    find: "message.commit = Math.min(progress.match, raft.log.committed);",
+    replace: "message.commit = raft.log.committed;",
+    by: "sim",
+  },
+  {
+    name: "a change of the configuration is applied again over a newer snapshot",
+    file: "membership.ts",
+    find: "if (index > raft.restoredIndex) switchTo",
+    replace: "switchTo",
+    by: "test/core/replication.test.ts",
+  },
+  {
+    name: "a joint configuration decides by its new half alone",
+    file: "quorum/joint.ts",
+    find: "Math.min(majorityIndex(incoming, acked), majorityIndex(outgoing, acked))",
+    replace: "majorityIndex(incoming, acked)",
+    by: "sim",
+  },
+  {
+    name: "vote requests unseat a leader in spite of checkQuorum (Cloudflare, 2020-11-02)",
+    file: "step.ts",
+    find: "if (inLease && !isTransfer(m.context)) return false;",
+    replace: "",
+    by: "conformance",
+  },
+];
+
+/** The core's source with a mutant in it. */
+export function mutate(mutant, source) {
+  let text = source;
+  for (const { find, replace } of [mutant, ...(mutant.also ?? [])]) {
+    if (text.split(find).length !== 2) {
+      throw new Error(`${mutant.name}: ${mutant.file} does not hold once: ${find}`);
+    }
+    text = text.replace(find, () => replace);
+  }
+  return text;
+}
