@@ -1,4 +1,6 @@
 import { Buffer } from "node:buffer";
+import { once } from "node:events";
+import { Client, credentials, Metadata } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connect, type KeyValueClient } from "../src/client/index.js";
 import type { WatchBatch } from "../src/index.js";
@@ -6,6 +8,20 @@ import { KvError } from "../src/index.js";
 import { type Cluster, startCluster } from "./support/cluster.js";
 
 const text = (value: Uint8Array): string => Buffer.from(value).toString();
+
+/** How a watch ends that wants a leader, at a member that has none (any more). */
+async function endOfWatch(endpoint: string): Promise<string> {
+  const raw = new Client(new URL(endpoint).host, credentials.createInsecure());
+  const metadata = new Metadata();
+  metadata.set("hasleader", "true");
+  const identity = (bytes: Buffer): Buffer => bytes;
+  const path = "/etcdserverpb.Watch/Watch";
+  const stream = raw.makeBidiStreamRequest(path, identity, identity, metadata);
+  stream.resume();
+  const [error] = (await once(stream, "error").catch((thrown: unknown) => [thrown])) as [Error];
+  raw.close();
+  return error.message;
+}
 
 describe("three members", () => {
   let cluster: Cluster;
@@ -129,6 +145,7 @@ describe("three members", () => {
     const [survivor, ...others] = [...cluster.members];
     await client.put("before", "x");
     await survivor?.local.get("before");
+    const watchEnded = endOfWatch(cluster.endpoints[0] as string);
     await Promise.all(others.map((member) => member.stop()));
     await using alone = connect({ endpoints: [cluster.endpoints[0] as string], timeoutMs: 1500 });
     expect(await alone.range("before", { serializable: true })).toMatchObject({ count: 1 });
@@ -137,6 +154,7 @@ describe("three members", () => {
     await expect
       .poll(async () => (await alone.status(cluster.endpoints[0] as string)).leader)
       .toBe(0n);
+    expect(await watchEnded).toContain("no leader");
     await Promise.all([cluster.restart(1), cluster.restart(2)]);
     await client.put("after", "x");
     expect(await client.get("after")).not.toBeNull();

@@ -34,8 +34,12 @@ export interface EndpointHash {
   readonly revision: number;
 }
 
-export async function fetchMembers(caller: Caller, signal?: AbortSignal): Promise<Membership> {
-  const request = create(pb.MemberListRequestSchema, { linearizable: true });
+export async function fetchMembers(
+  caller: Caller,
+  linearizable: boolean,
+  signal?: AbortSignal,
+): Promise<Membership> {
+  const request = create(pb.MemberListRequestSchema, { linearizable });
   const bytes = await caller.unary(
     "/etcdserverpb.Cluster/MemberList",
     Buffer.from(toBinary(pb.MemberListRequestSchema, request)),

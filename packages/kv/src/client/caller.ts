@@ -7,8 +7,8 @@ import type { Endpoint } from "./endpoints.js";
 import { Endpoints } from "./endpoints.js";
 import type { CallFailure, CallSettings, GrpcChannel } from "./grpc-channel.js";
 
-/** A server that has answered within so many milliseconds is taken to be alive. */
-const FRESH_MS = 1000;
+/** A server that has answered within this many milliseconds is taken to be alive. */
+const FRESH_MS = 500;
 const PROBE_TIMEOUT_MS = 700;
 /** Between two rounds over all endpoints, doubling, with jitter. */
 const BACKOFF_MS_MIN = 25;
@@ -32,7 +32,7 @@ export interface Repeat {
 /**
  * Makes calls on whichever server is well, by etcd's rules: what can be repeated is tried on
  * the next one until the deadline; a write is repeated only when it certainly was not executed.
- * Since a write to a server that hangs cannot be, one that has not answered anything for a second
+ * Since a write to a server that hangs cannot be, one that has not answered anything for half a second
  * is asked for a sign of life first.
  */
 export class Caller {

@@ -177,9 +177,9 @@ export class KeyValueClient implements KeyValue, AsyncDisposable {
     await this.#write("/etcdserverpb.KV/Compact", encode(writeCompactionRequest, request), options);
   }
 
-  /** The members of the cluster. */
-  async members(options?: CallOptions): Promise<Membership> {
-    return await fetchMembers(this.#caller, options?.signal);
+  /** The members of the cluster; with `serializable` as one of them knows it, even without a quorum. */
+  async members(options?: CallOptions & { readonly serializable?: boolean }): Promise<Membership> {
+    return await fetchMembers(this.#caller, options?.serializable !== true, options?.signal);
   }
 
   /** Of one of the endpoints that the client was made with. */

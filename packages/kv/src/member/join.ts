@@ -5,6 +5,7 @@ import { encodeAttributes, peerAddress } from "../server/member-record.js";
 import type { Identity } from "./identity.js";
 import type { MemberSettings } from "./options.js";
 import { invalid } from "./options.js";
+import type { StoreMemberInfo } from "./types.js";
 
 /** Who a member is and which others it starts with. */
 export interface Start {
@@ -29,9 +30,14 @@ export async function joinCluster(settings: MemberSettings): Promise<Start> {
     throw invalid("a member that joins needs advertisePeerUrls: those with which it was added");
   }
   await using client = connect({ endpoints: joinEndpoints });
-  const { clusterId, members } = await client.members();
   const wanted = [...advertisePeerUrls].sort().join();
-  const self = members.find(({ peerUrls }) => [...peerUrls].sort().join() === wanted);
+  // Without a quorum first: a cluster of one that was given a second voter has none until it starts.
+  let { clusterId, members } = await client.members({ serializable: true });
+  let self = findByUrls(members, wanted);
+  if (self === undefined) {
+    ({ clusterId, members } = await client.members());
+    self = findByUrls(members, wanted);
+  }
   if (self === undefined) {
     throw new KvError(
       "member-not-found",
@@ -50,4 +56,11 @@ export async function joinCluster(settings: MemberSettings): Promise<Start> {
     })),
     join: true,
   };
+}
+
+function findByUrls(
+  members: readonly StoreMemberInfo[],
+  wanted: string,
+): StoreMemberInfo | undefined {
+  return members.find(({ peerUrls }) => [...peerUrls].sort().join() === wanted);
 }

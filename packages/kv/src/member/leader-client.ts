@@ -74,7 +74,8 @@ export class LeaderClient implements LeaderPort {
   }
 
   #leaderChannel(): GrpcChannel | null {
-    const { leader, log } = this.#backend;
+    const { log } = this.#backend;
+    const { leader } = this.#backend.leadership;
     const member = log.members().find(({ id }) => id === leader);
     const url = member === undefined ? undefined : attributesOf(member).clientUrls[0];
     if (url === undefined) return null;

@@ -131,7 +131,8 @@ async function openMember(
     ...(settings.snapshotCount === null ? {} : { snapshotEntries: settings.snapshotCount }),
   });
   const id = BigInt(memberId);
-  const backend = new Backend({ clusterId, memberId: id, store, hub, lessor, log: group, limits });
+  const shared = { store, hub, lessor, log: group, limits, electionMs };
+  const backend = new Backend({ clusterId, memberId: id, ...shared });
   const leaderClient = new LeaderClient(backend);
   const services = createServices(backend, leaderClient);
   binding.serve(rpcMethods(backend, services));

@@ -90,7 +90,7 @@ export class RunningMember implements StoreMember {
 
   async ready(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     const { backend } = this.#parts;
-    while (backend.leader === 0) {
+    while (backend.leadership.leader === 0) {
       if (this.#stopping !== null) throw new KvError("stopped");
       const changed = once(this.#events, "change", options).catch((error: unknown) => {
         throw new KvError("cancelled", "the wait for a leader was aborted", { cause: error });
@@ -115,6 +115,7 @@ export class RunningMember implements StoreMember {
     await this.#handOver();
     this.#expiry.stop();
     backend.hub.close();
+    backend.leadership.close();
     leaderClient.close();
     await binding.stop();
     await group.close();
@@ -136,7 +137,7 @@ export class RunningMember implements StoreMember {
 
   #leaderChanged(leader: number, term: number): void {
     const { backend, group } = this.#parts;
-    backend.leader = leader;
+    backend.leadership.changed(leader);
     this.#expiry.leaderChanged(group.isLeader, term);
     this.#events.emit("change");
   }

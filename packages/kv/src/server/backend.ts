@@ -5,6 +5,7 @@ import type { Command, CommandResult, ResponseHeader } from "../api/types.js";
 import type { Lessor } from "../lease/lessor.js";
 import type { MvccStore } from "../store/mvcc-store.js";
 import type { WatchHub } from "../watch/watch-hub.js";
+import { LeaderWatch } from "./leader-watch.js";
 import type { ReplicatedLog } from "./replicated-log.js";
 
 /** The bounds that a member puts on what clients send. */
@@ -40,6 +41,7 @@ export interface BackendParts {
   readonly lessor: Lessor;
   readonly log: ReplicatedLog;
   readonly limits: Limits;
+  readonly electionMs: number;
 }
 
 type ResultOf<T extends Command["type"]> = Extract<CommandResult, { type: T }>;
@@ -53,8 +55,8 @@ export class Backend {
   readonly lessor: Lessor;
   readonly log: ReplicatedLog;
   readonly limits: Limits;
-  /** The leader's member ID, 0 while none is known; kept by the member from the log's events. */
-  leader = 0;
+  /** Who leads; kept by the member from the log's events. */
+  readonly leadership: LeaderWatch;
   /** True while this member has no vote; kept by the member likewise. */
   learner = false;
   #header: ResponseHeader;
@@ -67,6 +69,8 @@ export class Backend {
     this.lessor = parts.lessor;
     this.log = parts.log;
     this.limits = parts.limits;
+    // Three elections, as etcd: about as long as one can take that goes wrong at first.
+    this.leadership = new LeaderWatch(3 * parts.electionMs);
     this.#header = this.#headerAt(0, 0);
   }
 
@@ -105,7 +109,7 @@ export class Backend {
         return await this.log.propose(command, options);
       } catch (error) {
         if (!RaftError.is(error) || error.code !== "proposal-dropped") throw toKvError(error);
-        if (this.leader !== 0 && ++refusals > REFUSALS_MAX) {
+        if (this.leadership.leader !== 0 && ++refusals > REFUSALS_MAX) {
           throw new KvError("too-many-requests", undefined, { cause: error });
         }
         if (performance.now() >= deadline) throw toKvError(error);

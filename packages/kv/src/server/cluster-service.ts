@@ -1,4 +1,6 @@
-import type { Member } from "@flotilla/raft/node";
+import { setTimeout as sleep } from "node:timers/promises";
+import { RaftError, type RaftErrorCode } from "@flotilla/raft";
+import type { Member, WaitOptions } from "@flotilla/raft/node";
 import { KvError } from "../api/errors.js";
 import type { StoreMemberInfo } from "../member/types.js";
 import type { Backend } from "./backend.js";
@@ -14,6 +16,12 @@ import {
 
 /** etcd's default of `--experimental-max-learners`. */
 const LEARNERS_MAX = 1;
+
+/** How long one attempt at a change of membership waits: the leader drops what comes at a bad time. */
+const ATTEMPT_MS = 1000;
+const RETRY_MS = 50;
+/** Failures after which the same change may be asked for again. */
+const AGAIN: ReadonlySet<RaftErrorCode> = new Set(["proposal-dropped", "proposal-uncertain"]);
 
 /** etcd's Cluster service, free of any RPC library. Every method rejects with KvError. */
 export class ClusterService {
@@ -43,13 +51,19 @@ export class ClusterService {
     const id = addedMemberId(peerUrls, Date.now());
     const member = { id, address: peerAddress(peerUrls), context };
     const { log } = this.#backend;
-    await this.#change(() => (learner ? log.addLearner(member) : log.addMember(member)));
+    await this.#change(
+      (options) => (learner ? log.addLearner(member, options) : log.addMember(member, options)),
+      (members) => members.some((one) => one.id === id),
+    );
     return { member: memberInfo({ ...member, learner }), members: this.#members() };
   }
 
   async remove(id: bigint): Promise<readonly StoreMemberInfo[]> {
     const member = this.#known(id);
-    await this.#change(() => this.#backend.log.removeMember(member.id));
+    await this.#change(
+      (options) => this.#backend.log.removeMember(member.id, options),
+      (members) => members.every((one) => one.id !== member.id),
+    );
     return this.#members();
   }
 
@@ -59,7 +73,10 @@ export class ClusterService {
     this.#checkNewUrls(peerUrls, member.id);
     const context = encodeAttributes({ ...attributesOf(member), peerUrls });
     const updated = { id: member.id, address: peerAddress(peerUrls), context };
-    await this.#change(() => this.#backend.log.updateMember(updated));
+    await this.#change(
+      (options) => this.#backend.log.updateMember(updated, options),
+      (members) => members.some((one) => one.id === member.id && hasUrls(one, peerUrls)),
+    );
     return this.#members();
   }
 
@@ -67,7 +84,10 @@ export class ClusterService {
   async promote(id: bigint): Promise<readonly StoreMemberInfo[]> {
     const member = this.#known(id);
     if (!member.learner) throw new KvError("member-not-learner");
-    await this.#change(() => this.#backend.log.promote(member.id));
+    await this.#change(
+      (options) => this.#backend.log.promote(member.id, options),
+      (members) => members.some((one) => one.id === member.id && !one.learner),
+    );
     return this.#members();
   }
 
@@ -91,11 +111,26 @@ export class ClusterService {
     }
   }
 
-  async #change(change: () => Promise<unknown>): Promise<void> {
-    try {
-      await change();
-    } catch (error) {
-      throw toKvError(error);
+  /**
+   * Makes one change of membership. The log takes one at a time, and a member's own announcement of
+   * its name is one: what was dropped is tried again until it shows among the members.
+   */
+  async #change(
+    change: (options: WaitOptions) => Promise<unknown>,
+    isDone: (members: readonly Member[]) => boolean,
+  ): Promise<void> {
+    const { log, limits } = this.#backend;
+    const deadline = performance.now() + limits.requestTimeoutMs;
+    for (;;) {
+      try {
+        await change({ signal: AbortSignal.timeout(ATTEMPT_MS) });
+        return;
+      } catch (error) {
+        if (isDone(log.members())) return;
+        const again = RaftError.is(error) && AGAIN.has(error.code);
+        if (!again || performance.now() >= deadline) throw toKvError(error);
+      }
+      await sleep(RETRY_MS);
     }
   }
 }
@@ -104,4 +139,8 @@ function checkUrls(urls: readonly string[]): void {
   const valid = (url: string): boolean =>
     /^https?:\/\/[^/]+:\d+\/?$/.test(url) && URL.canParse(url);
   if (urls.length === 0 || !urls.every(valid)) throw new KvError("bad-member-urls");
+}
+
+function hasUrls(member: Member, peerUrls: readonly string[]): boolean {
+  return attributesOf(member).peerUrls.join() === peerUrls.join();
 }

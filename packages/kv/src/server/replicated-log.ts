@@ -1,4 +1,4 @@
-import type { GroupStatus, Member } from "@flotilla/raft/node";
+import type { GroupStatus, Member, WaitOptions } from "@flotilla/raft/node";
 import type { Command, CommandResult } from "../api/types.js";
 
 /**
@@ -20,10 +20,10 @@ export interface ReplicatedLog {
   readonly isLeader: boolean;
   status(): GroupStatus;
   members(): readonly Member[];
-  addMember(member: Omit<Member, "learner">): Promise<unknown>;
-  addLearner(member: Omit<Member, "learner">): Promise<unknown>;
-  promote(id: number): Promise<unknown>;
-  removeMember(id: number): Promise<unknown>;
-  updateMember(member: Omit<Member, "learner">): Promise<unknown>;
+  addMember(member: Omit<Member, "learner">, options?: WaitOptions): Promise<unknown>;
+  addLearner(member: Omit<Member, "learner">, options?: WaitOptions): Promise<unknown>;
+  promote(id: number, options?: WaitOptions): Promise<unknown>;
+  removeMember(id: number, options?: WaitOptions): Promise<unknown>;
+  updateMember(member: Omit<Member, "learner">, options?: WaitOptions): Promise<unknown>;
   transferLeadership(to: number): Promise<unknown>;
 }

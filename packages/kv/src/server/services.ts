@@ -1,4 +1,3 @@
-import { KvError } from "../api/errors.js";
 import { HAS_LEADER } from "../api/metadata.js";
 import type { Backend } from "./backend.js";
 import { ClusterService } from "./cluster-service.js";
@@ -41,18 +40,15 @@ export function rpcMethods(backend: Backend, services: Services): readonly RpcMe
   ].map((method) => requireLeader(backend, method));
 }
 
-/** Refuses callers that want a leader while there is none. */
-function requireLeader(backend: Backend, method: RpcMethod): RpcMethod {
-  const check = (call: RpcCall): void => {
-    if (backend.leader === 0 && call.metadata(HAS_LEADER) === "true") {
-      throw new KvError("no-leader");
-    }
-  };
+/** Refuses callers that want a leader while there is none, and ends their streams when it is gone. */
+function requireLeader({ leadership }: Backend, method: RpcMethod): RpcMethod {
+  const asks = (call: RpcCall): boolean => call.metadata(HAS_LEADER) === "true";
   if (method.kind === "unary") {
     return {
       ...method,
       handle: (request, call) => {
-        check(call);
+        // Metadata is only looked at when it matters: this is on the way of every request.
+        if (leadership.leader === 0 && asks(call)) leadership.check();
         return method.handle(request, call);
       },
     };
@@ -61,7 +57,7 @@ function requireLeader(backend: Backend, method: RpcMethod): RpcMethod {
     return {
       ...method,
       handle: (request, call) => {
-        check(call);
+        if (asks(call)) leadership.check();
         return method.handle(request, call);
       },
     };
@@ -69,8 +65,19 @@ function requireLeader(backend: Backend, method: RpcMethod): RpcMethod {
   return {
     ...method,
     open: (stream) => {
-      check(stream);
-      return method.open(stream);
+      if (!asks(stream)) return method.open(stream);
+      leadership.check();
+      const handler = method.open(stream);
+      leadership.add(stream);
+      return {
+        message: (bytes) => handler.message(bytes),
+        drained: () => handler.drained(),
+        halfClosed: () => handler.halfClosed(),
+        closed: () => {
+          leadership.remove(stream);
+          handler.closed();
+        },
+      };
     },
   };
 }
