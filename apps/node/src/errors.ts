@@ -2,6 +2,7 @@ export type NodeErrorCode =
   | "bad-option"
   | "address-in-use"
   | "data-directory-in-use"
+  | "corrupt-store"
   | "wrong-cluster"
   | "duplicate-machine"
   | "store-unavailable"

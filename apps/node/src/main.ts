@@ -42,10 +42,15 @@ export async function main(
     process.stdout.write(`${JSON.stringify(config, null, 2)}\n`);
     return 0;
   }
-  try {
+  if (!invocation.dev || invocation.flags["data-dir"] !== undefined) {
     return await run(config, invocation.dev);
+  }
+  // A folder that was given is never removed, only the one that is made here.
+  const temporary = mkdtempSync(join(tmpdir(), "flotilla-dev-"));
+  try {
+    return await run({ ...config, "data-dir": temporary }, true);
   } finally {
-    if (invocation.dev) rmSync(config["data-dir"], { recursive: true, force: true });
+    rmSync(temporary, { recursive: true, force: true });
   }
 }
 
@@ -80,7 +85,7 @@ function parseArguments(argv: readonly string[]): Invocation {
 /** `--dev`: what is not given is temporary and free. */
 function devFlags(flags: Readonly<Record<string, string>>): Record<string, string> {
   return {
-    "data-dir": flags["data-dir"] ?? mkdtempSync(join(tmpdir(), "flotilla-dev-")),
+    "data-dir": "(a temporary folder)",
     "listen-peer": "127.0.0.1:0",
     "listen-client": "127.0.0.1:0",
     "listen-api": "127.0.0.1:0",

@@ -257,7 +257,7 @@ async function startSupervisor(
 ): Promise<Supervisor> {
   const runtime = await createRuntime({
     directory: directory.runtime,
-    cgroupParent: `flotilla/${directory.machineId.slice(0, 8)}`,
+    cgroupParent: `flotilla/${directory.machineId}`,
   });
   const specifiers = { m: directory.machineId, H: config.name, l: config.name };
   log.debug("runtime is up");

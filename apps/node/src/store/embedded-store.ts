@@ -1,5 +1,7 @@
-import { startMember } from "@flotilla/kv";
+import { KvError, type MemberOptions, type StoreMember, startMember } from "@flotilla/kv";
+import { RaftError } from "@flotilla/raft";
 import type { Config } from "../config/options.js";
+import { messageOf, NodeError } from "../errors.js";
 import type { NodeStore } from "./node-store.js";
 
 /** A store member in this process. */
@@ -9,7 +11,7 @@ export async function openEmbeddedStore(
 ): Promise<NodeStore> {
   const members = config["initial-cluster"];
   const own = members[config.name];
-  const member = await startMember({
+  const member = await start({
     name: config.name,
     storage,
     listenClientUrls: [`http://${config["listen-client"]}`],
@@ -35,4 +37,20 @@ export async function openEmbeddedStore(
     failed: member.failed,
     close: () => member.stop(),
   };
+}
+
+async function start(options: MemberOptions): Promise<StoreMember> {
+  try {
+    return await startMember(options);
+  } catch (error) {
+    if (!isCorrupt(error)) throw error;
+    throw new NodeError("corrupt-store", `the store's data is corrupt: ${messageOf(error)}`, {
+      hint: "nothing was changed. Bring back a copy of the folder, or remove this member from the cluster and add it anew with an empty one",
+      cause: error,
+    });
+  }
+}
+
+function isCorrupt(error: unknown): boolean {
+  return (RaftError.is(error) || KvError.is(error)) && error.code === "corrupt";
 }
