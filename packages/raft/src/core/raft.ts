@@ -30,7 +30,7 @@ export class Raft {
   readonly id: NodeId;
   readonly config: ResolvedConfig;
   readonly log: RaftLog;
-  readonly tracker = new Tracker();
+  readonly tracker: Tracker = new Tracker();
 
   term = 0;
   vote: NodeId = NONE;
@@ -49,7 +49,7 @@ export class Raft {
   heartbeatElapsed = 0;
   randomizedElectionTimeout = 0;
 
-  readOnly = new ReadOnly();
+  readOnly: ReadOnly = new ReadOnly();
   /** Reads that came before the first commit of this term. */
   pendingReads: Message[] = [];
   readStates: ReadState[] = [];

@@ -25,12 +25,12 @@ export function everybody(confState: ConfState): NodeId[] {
 
 /** The simulated members with their network, clocks and clients. */
 export class SimulatedGroup implements MemberContext {
-  readonly queue = new EventQueue();
+  readonly queue: EventQueue = new EventQueue();
   readonly random: Random;
-  readonly invariants = new Invariants();
+  readonly invariants: Invariants = new Invariants();
   readonly network: SimulatedNetwork;
   readonly clients: Clients;
-  readonly members = new Map<NodeId, SimulatedMember>();
+  readonly members: Map<NodeId, SimulatedMember> = new Map();
   /** The newest configuration that anybody applied, and where. */
   confState: ConfState = NOBODY;
   confIndex = 0;

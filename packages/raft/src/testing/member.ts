@@ -92,9 +92,9 @@ const NOTHING_DURABLE: HardState = { term: 0, vote: 0, commit: 0 };
  */
 export class SimulatedMember implements DurableState {
   readonly id: NodeId;
-  readonly storage = new FreshStorage(() => this.#maybeSnapshot(1));
+  readonly storage: FreshStorage = new FreshStorage(() => this.#maybeSnapshot(1));
   hardState: HardState = NOTHING_DURABLE;
-  machine = new RegisterMachine();
+  machine: RegisterMachine = new RegisterMachine();
   /** Null while the member is down. */
   node: RawNode | null = null;
   /** Applied so far; what reads wait for. */

@@ -34,7 +34,7 @@ export class Tracker {
   #membership: Membership = EMPTY_MEMBERSHIP;
   #progress: ReadonlyMap<NodeId, Progress> = new Map();
   #ids: readonly NodeId[] = [];
-  readonly votes = new Map<NodeId, boolean>();
+  readonly votes: Map<NodeId, boolean> = new Map();
 
   get membership(): Membership {
     return this.#membership;
