@@ -75,6 +75,19 @@ describe("watchService", () => {
     expect(ids(await next())).toEqual(["a", "b", "c", "d", "e"]);
   });
 
+  it("does not tell a change that was taken back before it was read", async () => {
+    await put("a");
+    await next();
+    await vi.advanceTimersByTimeAsync(10);
+    await put("b");
+    await store.delete(`${PREFIX}b`);
+    await vi.advanceTimersByTimeAsync(10);
+    const later = next();
+    await vi.advanceTimersByTimeAsync(10);
+    await put("c");
+    expect(ids(await later)).toEqual(["a", "c"]);
+  });
+
   it("lists again when history was compacted away", async () => {
     await put("a");
     await next();

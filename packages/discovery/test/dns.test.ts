@@ -91,6 +91,8 @@ describe("names", () => {
       "old/x": { host: `web.${DOMAIN}` },
       "out/x": { host: "example.org", port: 443 },
       "loop/x": { host: `loop.${DOMAIN}` },
+      "ring/x": { host: `ring2.${DOMAIN}` },
+      "ring2/x": { host: `ring.${DOMAIN}` },
       "dns/apex/x": { host: "10.9.9.9" },
     }),
   );
@@ -125,6 +127,7 @@ describe("names", () => {
     expect(chain.map(({ type }) => type)).toEqual(["CNAME", "A", "A"]);
     expect(data(await ask(`out.${DOMAIN}`, "A"))).toEqual(["example.org"]);
     expect((await ask(`loop.${DOMAIN}`, "A")).answers).toEqual([]);
+    expect((await ask(`ring.${DOMAIN}`, "A")).answers).toHaveLength(8);
     expect(data(await ask(`old.${DOMAIN}`, "CNAME"))).toEqual([`web.${DOMAIN}`]);
   });
 
@@ -146,7 +149,7 @@ describe("names", () => {
         type: "SOA",
         name: DOMAIN,
         ttl: 5,
-        data: { minimum: 5, serial: 10 },
+        data: { minimum: 5, serial: 12 },
       });
     }
   });

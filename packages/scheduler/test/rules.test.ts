@@ -248,6 +248,47 @@ describe("Replaces", () => {
     expect(plan(state).unplaced[0]?.reason).toBe("replaced by new.service on a");
   });
 
+  it("lets those stay whom only a leaver would have replaced", () => {
+    const state = stateOf(["a", "b"], {
+      "r.service": { replaces: "v.service", on: "a" },
+      "v.service": { replaces: "w.service", on: "a" },
+      "w.service": { on: "a" },
+    });
+    expect(lines(plan(state))).toEqual(["unschedule v.service a", "schedule v.service b"]);
+  });
+
+  it("lets global units that waited for the victim come", () => {
+    const onlyA = { metadata: { name: ["a"] } };
+    const state = stateOf(
+      { a: { metadata: { name: "a" } }, b: {} },
+      {
+        ...victim,
+        "g.service": { global: true, conflicts: ["victim.service", "z.service"], ...onlyA },
+        "new.service": { replaces: "victim.service", ...onlyA },
+        "z.service": onlyA,
+      },
+    );
+    expect(placed(state)).toEqual({ "new.service": "a", "victim.service": "b" });
+    expect(plan(state).unplaced.map(({ unit }) => unit)).toEqual(["z.service"]);
+  });
+
+  it("places whom the victim kept out", () => {
+    const onlyA = { metadata: { name: ["a"] } };
+    const state = stateOf(
+      { a: { metadata: { name: "a" } }, b: {} },
+      {
+        ...victim,
+        "early.service": { conflicts: ["victim.service"], ...onlyA },
+        "new.service": { replaces: "victim.service", ...onlyA },
+      },
+    );
+    expect(placed(state)).toEqual({
+      "early.service": "a",
+      "new.service": "a",
+      "victim.service": "b",
+    });
+  });
+
   it("ends a pair that stands together since the option was added", () => {
     const state = stateOf(["a", "b"], {
       "new.service": { replaces: "victim.service", on: "a" },
