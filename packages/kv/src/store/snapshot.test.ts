@@ -92,6 +92,18 @@ describe("snapshot", () => {
     expect(kv.store.stats.versions).toBeLessThan(versions);
   });
 
+  it("holds back also what a compaction before it has still to free", async () => {
+    const kv = filled();
+    kv.compact(kv.store.revision - 1);
+    const snapshot = kv.store.snapshot();
+    const { versions } = kv.store.stats;
+    await new Promise(setImmediate);
+    expect(kv.store.stats.versions).toBe(versions);
+    await read(snapshot);
+    await kv.store.scrubbed();
+    expect(kv.store.stats.versions).toBeLessThan(versions);
+  });
+
   it("gives way to the next one", async () => {
     const kv = filled();
     const first = kv.store.snapshot();
