@@ -249,7 +249,7 @@ describe("Replaces", () => {
   });
 
   it("lets those stay whom only a leaver would have replaced", () => {
-    const state = stateOf(["a", "b"], {
+    const state = stateOf(["a", "b", "c"], {
       "r.service": { replaces: "v.service", on: "a" },
       "v.service": { replaces: "w.service", on: "a" },
       "w.service": { on: "a" },
