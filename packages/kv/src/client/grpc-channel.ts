@@ -150,6 +150,11 @@ export function toFailure(failure: unknown, address: string): CallFailure {
       permanent: PERMANENT.has(code),
     };
   }
+  if (code === status.RESOURCE_EXHAUSTED && /larger than max/i.test(details)) {
+    // Far beyond the limit a server's gRPC library refuses the request before the server sees it.
+    const error = new KvError("request-too-large", undefined, { cause: failure });
+    return { error, unexecuted: true, endpointDown: false, permanent: true };
+  }
   const neverSent = NEVER_SENT.test(details);
   const cause = { cause: failure };
   if (code === status.DEADLINE_EXCEEDED) {

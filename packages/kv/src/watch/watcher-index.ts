@@ -7,7 +7,7 @@ import type { WatchBatch } from "./types.js";
 /** All watchers of exactly the same keys, and what the dispatch under way found for them. */
 export class WatcherGroup {
   readonly range: KeyRange;
-  readonly members = new Set<ActiveWatcher>();
+  readonly members: Set<ActiveWatcher> = new Set();
   #events: WatchEvent[] = [];
   #revision = 0;
   /** One shared batch for each filter mask; null where the filters leave nothing. */
