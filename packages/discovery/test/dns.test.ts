@@ -198,6 +198,19 @@ describe("SRV", () => {
     expect(data(await ask(`d.web.${DOMAIN}`, "A"))).toEqual(["10.0.0.4"]);
   });
 
+  it("answers the names of RFC 2782 by protocol", async () => {
+    await start({
+      "web/a": { host: "10.0.0.1", port: 80 },
+      "web/b": { host: "10.0.0.1", port: 443, protocol: "udp" },
+    });
+    const ports = async (name: string): Promise<unknown[]> =>
+      data(await ask(`${name}.${DOMAIN}`, "SRV")).map((each) => (each as { port: number }).port);
+    expect(await ports("_web._tcp")).toEqual([80]);
+    expect(await ports("_web._udp")).toEqual([443]);
+    expect((await ask(`_web._sctp.${DOMAIN}`, "SRV")).rcode).toBe("NXDOMAIN");
+    expect((await ask(`_no._tcp.${DOMAIN}`, "SRV")).rcode).toBe("NXDOMAIN");
+  });
+
   it("spreads clients that take the first", async () => {
     await start({ "web/a": { host: "10.0.0.1" }, "web/b": { host: "10.0.0.2" } });
     const firsts = new Set<unknown>();

@@ -120,7 +120,20 @@ function recordsOf(
   labels: readonly string[],
   { zone }: AnswerSource,
 ): readonly ZoneRecord[] | undefined {
-  return labels.length === 0 ? (zone.lookup(["apex", "dns"]) ?? []) : zone.lookup(labels);
+  if (labels.length === 0) return zone.lookup(["apex", "dns"]) ?? [];
+  return zone.lookup(labels) ?? byProtocol(labels, zone);
+}
+
+/** `_web._tcp` is what speaks TCP of `web` (RFC 2782), unless there is such a key. */
+function byProtocol(
+  [service = "", transport = "", ...rest]: readonly string[],
+  zone: Zone,
+): readonly ZoneRecord[] | undefined {
+  if (!service.startsWith("_") || !/^_(tcp|udp)$/.test(transport)) return undefined;
+  const found = zone
+    .lookup([service.slice(1), ...rest])
+    ?.filter(({ record }) => `_${record.protocol}` === transport);
+  return found?.length === 0 ? undefined : found;
 }
 
 function byType(
@@ -176,7 +189,9 @@ function nameServer(state: ResponderState & AnswerSource): Omit<Reply, "rcode" |
 
 function ownRecord({ address, negativeTtl }: ResponderState): readonly ZoneRecord[] {
   const shared = { port: 0, protocol: "udp", priority: 0, weight: 0, targetStrip: 0 } as const;
-  const record = { ...shared, host: address, ttl: negativeTtl, leased: false };
+  // Listening on every address says nothing of one that reaches the server.
+  const host = address === "0.0.0.0" || address === "::" ? "" : address;
+  const record = { ...shared, host, ttl: negativeTtl, leased: false };
   return [{ labels: ["ns", "dns"], record }];
 }
 
