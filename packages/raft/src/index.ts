@@ -4,6 +4,6 @@ export * from "./core/errors.js";
 export { MemoryStorage } from "./core/memory-storage.js";
 export { createMessage, emptyMessage } from "./core/message.js";
 export { RawNode } from "./core/raw-node.js";
-export type { MemberProgress, Status } from "./core/status.js";
+export type { BasicStatus, MemberProgress, Status } from "./core/status.js";
 export { ProgressState } from "./core/tracker/progress.js";
 export * from "./core/types.js";

@@ -51,6 +51,10 @@ export class SimulatedGroup implements MemberContext {
     this.#found();
   }
 
+  get config(): Scenario["member"]["config"] {
+    return this.#scenario.member.config;
+  }
+
   get disks(): ReadonlyMap<NodeId, SimulatedMember> {
     return this.members;
   }

@@ -28,6 +28,13 @@ export interface SimulationReport {
   readonly unknownOperations: number;
   readonly lastCommitted: number;
   readonly lastTerm: number;
+  /**
+   * The group ended without a leader in the one way that is no fault: a removal was committed,
+   * those who know are removed by it, and the members that remain have not learned of it and still
+   * need a vote of one whose log is longer. Configurations count when they are applied (as in
+   * etcd), so this can happen when a leader crashes just after removing half of the voters.
+   */
+  readonly stuck: boolean;
 }
 
 /** Virtual seconds after which a healed group must serve and agree. */
@@ -57,13 +64,16 @@ export function simulate(options: SimulationOptions): SimulationReport {
   faults.start();
   group.queue.runUntil(seconds * 1000);
   faults.heal();
-  converge(group, faults);
+  const converged = converge(group, faults);
   group.clients.check();
-  return report(seed, group);
+  return report(seed, group, !converged);
 }
 
-/** Waits until a write is answered and every member of the configuration has applied the same. */
-function converge(group: SimulatedGroup, faults: Faults): void {
+/**
+ * Waits until a write is answered and every member of the configuration has applied the same.
+ * False when the group is stuck as `SimulationReport.stuck` says.
+ */
+function converge(group: SimulatedGroup, faults: Faults): boolean {
   const { queue, clients } = group;
   const deadline = queue.now + CONVERGE_SECONDS * 1000;
   while (queue.now < deadline) {
@@ -74,10 +84,28 @@ function converge(group: SimulatedGroup, faults: Faults): void {
       queue.runUntil(queue.now + 1000);
       // The configuration may still change: a change that was under way gets committed.
       faults.heal();
-      if (clients.completed > completed && agree(group)) return;
+      if (clients.completed > completed && agree(group)) return true;
     }
+    nudge(group);
   }
+  if (group.leader() === null && someoneMissedTheLastChange(group)) return false;
   throw new InvariantViolation("a healed group serves", describeMembers(group));
+}
+
+/**
+ * Without `preVote` and `checkQuorum` a learner of a higher term ignores its leader, and nobody
+ * tells the leader: it takes another election.
+ */
+function nudge(group: SimulatedGroup): void {
+  const { preVote, checkQuorum } = group.config;
+  if (preVote || checkQuorum) return;
+  const leader = group.leader();
+  leader?.crash();
+  leader?.start();
+}
+
+function someoneMissedTheLastChange({ confState, confIndex, members }: SimulatedGroup): boolean {
+  return everybody(confState).some((id) => members.get(id)!.appliedIndex < confIndex);
 }
 
 function describeMembers(group: SimulatedGroup): string {
@@ -102,7 +130,7 @@ function agree(group: SimulatedGroup): boolean {
   });
 }
 
-function report(seed: number, group: SimulatedGroup): SimulationReport {
+function report(seed: number, group: SimulatedGroup, stuck: boolean): SimulationReport {
   const { queue, network, clients, invariants } = group;
   const terms = [...group.members.values()].map((member) => member.hardState.term);
   return {
@@ -115,5 +143,6 @@ function report(seed: number, group: SimulatedGroup): SimulationReport {
     unknownOperations: clients.unknown,
     lastCommitted: invariants.lastCommitted,
     lastTerm: Math.max(...terms),
+    stuck,
   };
 }

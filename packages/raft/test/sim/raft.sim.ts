@@ -23,6 +23,7 @@ function fail(seed: number, error: unknown): void {
 const began = performance.now();
 const totals = { virtualSeconds: 0, events: 0, messages: 0, operations: 0, unknownOperations: 0 };
 let failed = 0;
+let stuck = 0;
 console.log(`seeds ${from} to ${from + count - 1}, ${seconds} virtual seconds of faults each`);
 for (let seed = from; seed < from + count; seed++) {
   let report: SimulationReport;
@@ -34,11 +35,12 @@ for (let seed = from; seed < from + count; seed++) {
     if (env["FAST"] === "1") break;
     continue;
   }
+  if (report.stuck) stuck++;
   for (const key of Object.keys(totals) as (keyof typeof totals)[]) totals[key] += report[key];
 }
 const wall = (performance.now() - began) / 1000;
 console.log(
-  `${count - failed} seeds passed, ${failed} failed: ${(totals.virtualSeconds / 3600).toFixed(1)} ` +
+  `${count - failed} seeds passed (${stuck} ended without a leader, see SimulationReport.stuck), ${failed} failed: ${(totals.virtualSeconds / 3600).toFixed(1)} ` +
     `virtual hours, ${totals.events} events, ${totals.messages} messages, ` +
     `${totals.operations} operations (${totals.unknownOperations} unknown) in ${wall.toFixed(1)} s`,
 );
