@@ -76,6 +76,8 @@ export function simulate(options: SimulationOptions): SimulationReport {
 function converge(group: SimulatedGroup, faults: Faults): boolean {
   const { queue, clients } = group;
   const deadline = queue.now + CONVERGE_SECONDS * 1000;
+  const halfTime = deadline - CONVERGE_SECONDS * 500;
+  let nudged = false;
   while (queue.now < deadline) {
     const completed = clients.completed;
     const leader = group.leader();
@@ -86,7 +88,10 @@ function converge(group: SimulatedGroup, faults: Faults): boolean {
       faults.heal();
       if (clients.completed > completed && agree(group)) return true;
     }
-    nudge(group);
+    if (!nudged && queue.now >= halfTime) {
+      nudged = true;
+      nudge(group);
+    }
   }
   if (group.leader() === null && someoneMissedTheLastChange(group)) return false;
   throw new InvariantViolation("a healed group serves", describeMembers(group));
