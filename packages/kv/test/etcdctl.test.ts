@@ -1,9 +1,12 @@
 import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Cluster, startCluster } from "./support/cluster.js";
 import { ETCDCTL, etcdctl, hasEtcdctl, NO_ETCDCTL } from "./support/etcd.js";
+import { temporaryDirectory } from "./support/temporary.js";
 
 interface EndpointStatus {
   readonly Endpoint: string;
@@ -129,6 +132,16 @@ describe.skipIf(!hasEtcdctl).each([1, 3])(`etcdctl against %i member(s)${NO_ETCD
     await expect(etcdctl([other?.Endpoint ?? ""], "move-leader", target)).rejects.toThrow();
     const moved = await etcdctl([leader?.Endpoint ?? ""], "move-leader", target);
     expect(moved).toContain("Leadership transferred");
+  });
+
+  test("snapshot save", async () => {
+    await using directory = await temporaryDirectory();
+    const file = `${directory.path}/snapshot.db`;
+    const saved = await etcdctl([addresses[0] as string], "snapshot", "save", file);
+    expect(saved).toContain("Snapshot saved");
+    const bytes = await readFile(file);
+    const digest = createHash("sha256").update(bytes.subarray(0, -32)).digest();
+    expect(digest.equals(bytes.subarray(-32))).toBe(true);
   });
 
   test("lock", async () => {

@@ -31,7 +31,8 @@ export class LocalWatch implements AsyncIterator<WatchBatch, undefined> {
     const interval = toInterval(key, options);
     this.#watcher = hub.watch(
       {
-        key: Uint8Array.from(interval.key),
+        // As over the network: an empty key is the first that there can be.
+        key: interval.key.length === 0 ? Uint8Array.of(0) : Uint8Array.from(interval.key),
         ...(interval.rangeEnd === undefined
           ? {}
           : { rangeEnd: Uint8Array.from(interval.rangeEnd) }),

@@ -14,6 +14,7 @@ import type { RpcCall, RpcMethod } from "./rpc.js";
 
 /** Bytes in one message of a snapshot's stream. */
 const SNAPSHOT_PIECE_BYTES = 64 * 1024;
+const SECTOR_BYTES = 512;
 
 function read<S extends DescMessage>(schema: S, bytes: Uint8Array): MessageShape<S> {
   try {
@@ -150,7 +151,10 @@ export function maintenanceMethods(
   ];
 }
 
-/** The state in pieces and, as from etcd, the SHA-256 of all of it at the end. */
+/**
+ * The state in pieces, zeros up to a whole number of 512 bytes, and the SHA-256 of all of that:
+ * etcdctl knows from the length that the hash is there.
+ */
 async function* snapshotMessages(
   backend: Backend,
   maintenance: MaintenanceService,
@@ -159,11 +163,15 @@ async function* snapshotMessages(
   const hash = createHash("sha256");
   const message = (blob: Uint8Array): Uint8Array =>
     write(pb.SnapshotResponseSchema, { header, blob: Uint8Array.from(blob), version: API_VERSION });
+  let bytes = 0;
   for await (const chunk of maintenance.snapshot()) {
     hash.update(chunk);
+    bytes += chunk.length;
     for (let at = 0; at < chunk.length; at += SNAPSHOT_PIECE_BYTES) {
       yield message(chunk.subarray(at, at + SNAPSHOT_PIECE_BYTES));
     }
   }
-  yield message(Buffer.from(hash.digest()));
+  const padding = Buffer.alloc((SECTOR_BYTES - (bytes % SECTOR_BYTES)) % SECTOR_BYTES);
+  hash.update(padding);
+  yield message(Buffer.concat([padding, hash.digest()]));
 }
