@@ -230,6 +230,7 @@ describe.each(setups.filter(({ available }) => available))("$name", ({ start }) 
     expect(await codeOf(kv.put(`${at}a`, Buffer.alloc(1.6 * 1024 * 1024)))).toBe(
       "request-too-large",
     );
+    expect(await codeOf(kv.delete(Buffer.alloc(1.6 * 1024 * 1024, 120)))).toBe("request-too-large");
     const big = { type: "put" as const, request: { key: bytes(at), value: Buffer.alloc(2 ** 20) } };
     const other = { ...big, request: { ...big.request, key: bytes(`${at}2`) } };
     expect(await codeOf(kv.txn({ compare: [], success: [big, other] }))).toBe("request-too-large");

@@ -52,6 +52,8 @@ export class KvService {
   deleteRange(request: DeleteRangeRequest, options?: RequestOptions): Promise<Result<"delete">> {
     return this.#write(options, () => {
       checkDelete(request);
+      const { key, rangeEnd } = request;
+      this.#backend.checkSize(options?.bytes ?? key.length + (rangeEnd?.length ?? 0));
       return this.#backend.propose({ type: "delete", request }, options?.signal);
     });
   }

@@ -43,7 +43,8 @@ export function kvMethods(backend: Backend, kv: KvService): readonly RpcMethod[]
       kind: "unary",
       path: "/etcdserverpb.KV/DeleteRange",
       handle: async (bytes) => {
-        const { result, revision } = await kv.deleteRange(readDeleteRequest(new Reader(bytes)));
+        const request = readDeleteRequest(new Reader(bytes));
+        const { result, revision } = await kv.deleteRange(request, { bytes: bytes.length });
         return encode(writeDeleteResponse, backend.header(revision), result);
       },
     },
