@@ -22,7 +22,7 @@ describe.skipIf(!hasEtcdctl).each([1, 3])(`etcdctl against %i member(s)${NO_ETCD
 
   beforeAll(async () => {
     cluster = await startCluster(size);
-    addresses = cluster.endpoints.map((url) => new URL(url).host);
+    addresses = [...cluster.endpoints];
   });
   afterAll(async () => await cluster[Symbol.asyncDispose]());
 

@@ -7,6 +7,7 @@ import { commandCodec } from "../codec/command.js";
 import { leaseClock } from "../lease/lease-clock.js";
 import { Lessor } from "../lease/lessor.js";
 import { Backend, toKvError } from "../server/backend.js";
+import { httpRoutes } from "../server/client-port/http-routes.js";
 import { GrpcBinding } from "../server/grpc-binding.js";
 import type { MemberAttributes } from "../server/member-record.js";
 import { encodeAttributes, initialMemberId, peerAddress } from "../server/member-record.js";
@@ -18,7 +19,7 @@ import type { Start } from "./join.js";
 import { joinCluster } from "./join.js";
 import { LeaderClient } from "./leader-client.js";
 import type { MemberSettings } from "./options.js";
-import { addressOf, resolveOptions, urlOf } from "./options.js";
+import { resolveOptions, urlOf } from "./options.js";
 import { RunningMember } from "./store-member.js";
 import type { MemberOptions, StoreMember } from "./types.js";
 
@@ -49,7 +50,7 @@ export async function startMember(options: MemberOptions = {}): Promise<StoreMem
   try {
     const clientUrls: string[] = [];
     for (const { host, port } of settings.listenClient) {
-      clientUrls.push(urlOf({ host, port: await binding.listen(addressOf({ host, port })) }));
+      clientUrls.push(urlOf({ host, port: await binding.listen({ host, port }) }));
     }
     return await startGroup(settings, binding, clientUrls);
   } catch (error) {
@@ -135,7 +136,7 @@ async function openMember(
   const backend = new Backend({ clusterId, memberId: id, ...shared });
   const leaderClient = new LeaderClient(backend);
   const services = createServices(backend, leaderClient);
-  binding.serve(rpcMethods(backend, services));
+  binding.serve(rpcMethods(backend, services), httpRoutes(backend));
   const parts = { group, backend, services, binding, leaderClient, attributes, electionMs };
   return new RunningMember(parts);
 }

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { createServer } from "node:net";
+import type { RequestListener } from "node:http";
 import type {
   handleBidiStreamingCall,
   handleServerStreamingCall,
@@ -10,7 +10,9 @@ import type {
 import { type Metadata, Server, ServerCredentials, status } from "@grpc/grpc-js";
 import type { StatusName } from "../api/errors.js";
 import { KvError } from "../api/errors.js";
+import { addressOf, type HostPort } from "../member/options.js";
 import { toKvError } from "./backend.js";
+import { ClientPort } from "./client-port/client-port.js";
 import type { BidiMethod, RpcCall, RpcMethod, RpcStream, ServerStreamMethod } from "./rpc.js";
 
 /** etcd's allowance for what comes on top of the largest request. */
@@ -191,32 +193,42 @@ function register(server: Server, method: RpcMethod): void {
 /** A gRPC server that carries {@link RpcMethod}s over @grpc/grpc-js. */
 export class GrpcBinding {
   readonly #server: Server;
+  readonly #connections: ReturnType<Server["createConnectionInjector"]>;
+  readonly #port: ClientPort;
+  #http1: RequestListener = (_request, response) => response.writeHead(503).end();
 
-  constructor(options: { readonly maxRequestBytes: number }) {
+  constructor({ maxRequestBytes }: { readonly maxRequestBytes: number }) {
     this.#server = new Server({
-      "grpc.max_receive_message_length": options.maxRequestBytes + OVERHEAD_BYTES,
+      "grpc.max_receive_message_length": maxRequestBytes + OVERHEAD_BYTES,
       "grpc.max_send_message_length": -1,
+    });
+    const connections = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+    this.#connections = connections;
+    this.#port = new ClientPort({
+      http2: (connection) => connections.injectConnection(connection),
+      http1: (request, response) => this.#http1(request, response),
     });
   }
 
   /** Listens on `host:port` and resolves to the port; rejects with KvError `unavailable` naming the address. */
-  async listen(address: string): Promise<number> {
-    await checkFree(address);
-    return await new Promise<number>((resolve, reject) => {
-      this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
-        if (error === null) resolve(port);
-        else reject(cannotListen(address, error));
-      });
-    });
+  async listen({ host, port }: HostPort): Promise<number> {
+    try {
+      return await this.#port.listen(host, port);
+    } catch (error) {
+      throw cannotListen(addressOf({ host, port }), error as Error);
+    }
   }
 
   /** Calls that came before this are refused as unimplemented: listen, then serve. */
-  serve(methods: readonly RpcMethod[]): void {
+  serve(methods: readonly RpcMethod[], http1: RequestListener): void {
+    this.#http1 = http1;
     for (const method of methods) register(this.#server, method);
   }
 
   /** Lets what is under way end for a moment, then cuts it. */
   async stop(): Promise<void> {
+    this.#port.close();
+    this.#connections.destroy();
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => {
         this.#server.forceShutdown();
@@ -227,20 +239,8 @@ export class GrpcBinding {
         resolve();
       });
     });
+    this.#port.destroy();
   }
-}
-
-/** grpc-js prints to stderr when it cannot listen; this finds out without that, and says why. */
-async function checkFree(address: string): Promise<void> {
-  const { hostname, port } = new URL(`http://${address}`);
-  // The URL leaves out port 80.
-  const options = { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port === "" ? 80 : port) };
-  if (options.port === 0) return;
-  const probe = createServer();
-  await new Promise<void>((resolve, reject) => {
-    probe.once("error", (error) => reject(cannotListen(address, error)));
-    probe.listen(options, () => probe.close(() => resolve()));
-  });
 }
 
 function cannotListen(address: string, cause: Error): KvError {

@@ -1,0 +1,42 @@
+import type { RequestListener, ServerResponse } from "node:http";
+import type { Backend } from "../backend.js";
+import { API_VERSION } from "../maintenance-service.js";
+
+/** How long `/health` waits for a quorum, milliseconds; etcd's own limit. */
+const HEALTH_MS = 1_000;
+
+/** etcd's plain HTTP on the client port: `/health`, `/livez`, `/readyz`, `/version`. */
+export function httpRoutes(backend: Backend): RequestListener {
+  return (request, response) => {
+    const path = new URL(request.url ?? "/", "http://store").pathname;
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      response.setHeader("allow", "GET");
+      answer(response, 405, { error: `${request.method} is not for ${path}` });
+    } else if (path === "/version") {
+      answer(response, 200, { etcdserver: API_VERSION, etcdcluster: API_VERSION });
+    } else if (path === "/livez") {
+      answer(response, 200, { status: "ok" });
+    } else if (path === "/health" || path === "/readyz") {
+      void isHealthy(backend).then((healthy) => {
+        const body = healthy
+          ? { health: "true" }
+          : { health: "false", reason: "no quorum answers" };
+        answer(response, healthy ? 200 : 503, body);
+      });
+    } else answer(response, 404, { error: `nothing at ${path}` });
+  };
+}
+
+async function isHealthy(backend: Backend): Promise<boolean> {
+  try {
+    await backend.log.readBarrier({ signal: AbortSignal.timeout(HEALTH_MS) });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function answer(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { "content-type": "application/json" });
+  response.end(`${JSON.stringify(body)}\n`);
+}
