@@ -2,12 +2,7 @@ import { performance } from "node:perf_hooks";
 import { MvccStore } from "../src/store/mvcc-store.js";
 import { WatchHub } from "../src/watch/watch-hub.js";
 
-/**
- * Figures of the store alone, without consensus or network. Bundle and run:
- *
- *     npx esbuild bench/store.bench.ts --bundle --platform=node --format=esm --outfile=dist/bench/store.mjs
- *     node --expose-gc dist/bench/store.mjs [keys]
- */
+/** Figures of the store alone, without consensus or network: `npm run bench -- [keys]`. */
 
 const KEYS = Number(process.argv[2] ?? 1_000_000);
 const VALUE = new Uint8Array(256).fill(120);
