@@ -11,6 +11,7 @@ need busybox busybox-static
 need systemd-analyze systemd
 need dig dnsutils
 need h2load nghttp2-client
+need openssl openssl
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
   echo "not installed, so some tests are skipped:$missing"

@@ -19,6 +19,7 @@ const checked = run(
   ["turbo", "run", "build", "typecheck", "lint", ...filter, "--output-logs=errors-only"],
   { optional: true },
 );
+const tidy = run("unused files, exports and dependencies", ["knip"], { optional: true });
 // One package after the other: real processes, disks and elections share few cores.
 const tested = run(
   "tests",
@@ -41,7 +42,7 @@ for (const workspace of workspaces) {
   skipped += report.numPendingTests + report.numTodoTests;
   console.log(`${workspace}: ${report.numPassedTests} of ${report.numTotalTests} passed`);
 }
-if (!checked) console.log("build, typecheck or lint failed: see above");
+if (!checked || !tidy) console.log("build, typecheck or lint failed: see above");
 if (!tested && failed === 0) console.log("a test run broke off: see above");
 console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
-process.exit(checked && tested && failed === 0 && passed > 0 ? 0 : 1);
+process.exit(checked && tidy && tested && failed === 0 && passed > 0 ? 0 : 1);

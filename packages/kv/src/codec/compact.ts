@@ -1,5 +1,5 @@
 import type { ResponseHeader } from "../api/types.js";
-import { EMPTY_HEADER, readHeader, writeHeader } from "./pair.js";
+import { writeHeader } from "./pair.js";
 import type { Reader } from "./reader.js";
 import type { Writer } from "./writer.js";
 
@@ -28,13 +28,4 @@ export function readCompactionRequest(reader: Reader): CompactionRequest {
 /** A response that is nothing but its header: of a compaction, a lease's end, a defragmentation. */
 export function writeHeaderOnly(writer: Writer, header: ResponseHeader): void {
   writeHeader(writer, 1, header);
-}
-
-export function readHeaderOnly(reader: Reader): ResponseHeader {
-  let header = EMPTY_HEADER;
-  while (reader.next()) {
-    if (reader.field === 1) header = readHeader(reader);
-    else reader.skip();
-  }
-  return header;
 }

@@ -5,4 +5,4 @@ export * from "./range.js";
 export { malformed, Reader } from "./reader.js";
 export * from "./txn.js";
 export * from "./watch.js";
-export { encode, Writer } from "./writer.js";
+export { encode } from "./writer.js";
