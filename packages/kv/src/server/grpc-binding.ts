@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { RequestListener } from "node:http";
+import type { Duplex } from "node:stream";
 import type {
   handleBidiStreamingCall,
   handleServerStreamingCall,
@@ -194,23 +195,20 @@ function register(server: Server, method: RpcMethod): void {
 export class GrpcBinding {
   readonly #server: Server;
   readonly #connections: ReturnType<Server["createConnectionInjector"]>;
-  readonly #port: ClientPort;
-  #http1: RequestListener = (_request, response) => response.writeHead(503).end();
+  readonly #port = new ClientPort();
 
   constructor({ maxRequestBytes }: { readonly maxRequestBytes: number }) {
     this.#server = new Server({
       "grpc.max_receive_message_length": maxRequestBytes + OVERHEAD_BYTES,
       "grpc.max_send_message_length": -1,
     });
-    const connections = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
-    this.#connections = connections;
-    this.#port = new ClientPort({
-      http2: (connection) => connections.injectConnection(connection),
-      http1: (request, response) => this.#http1(request, response),
-    });
+    this.#connections = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
   }
 
-  /** Listens on `host:port` and resolves to the port; rejects with KvError `unavailable` naming the address. */
+  /**
+   * Takes `host:port` and resolves to the port; connections wait for {@link serve}. Rejects with
+   * KvError `unavailable` naming the address.
+   */
   async listen({ host, port }: HostPort): Promise<number> {
     try {
       return await this.#port.listen(host, port);
@@ -219,10 +217,10 @@ export class GrpcBinding {
     }
   }
 
-  /** Calls that came before this are refused as unimplemented: listen, then serve. */
   serve(methods: readonly RpcMethod[], http1: RequestListener): void {
-    this.#http1 = http1;
     for (const method of methods) register(this.#server, method);
+    const http2 = (connection: Duplex): void => this.#connections.injectConnection(connection);
+    this.#port.open({ http2, http1 });
   }
 
   /** Lets what is under way end for a moment, then cuts it. */

@@ -33,7 +33,11 @@ class LoggedChanges implements RevisionChanges {
   #event(index: number): WatchEvent {
     const { table, log } = this.#keyspace;
     const row = log.at(this.#first + index);
-    const previous = this.#hidesPrevious ? NO_ROW : table.previous(row);
+    // etcd tells what was there before the revision, not what the same transaction wrote first.
+    let previous = this.#hidesPrevious ? NO_ROW : table.previous(row);
+    while (previous !== NO_ROW && table.mod(previous) === this.revision) {
+      previous = table.previous(previous);
+    }
     return {
       type: table.isTombstone(row) ? "delete" : "put",
       kv: table.pair(row),

@@ -8,7 +8,10 @@ import { FilteredSocket } from "./filtered-socket.js";
 /** A connection that says nothing for so long is closed, milliseconds. */
 const SILENCE_MS = 30_000;
 
-export interface ClientPortOptions {
+/** Connections that wait for {@link ClientPort.open}; more are closed at once. */
+const WAITING_MAX = 1_024;
+
+export interface ClientPortHandlers {
   /** Takes over an HTTP/2 connection. */
   readonly http2: (connection: Duplex) => void;
   /** Answers HTTP/1 requests. */
@@ -21,17 +24,22 @@ export interface ClientPortOptions {
  * others (Go's, which wait for the server's settings) go through {@link FilteredSocket}.
  */
 export class ClientPort {
-  readonly #options: ClientPortOptions;
-  readonly #http1: Server;
   readonly #servers: NetServer[] = [];
   readonly #sockets = new Set<Socket>();
+  #handlers: ClientPortHandlers | undefined;
+  #http1: Server | undefined;
 
-  constructor(options: ClientPortOptions) {
-    this.#options = options;
-    this.#http1 = createHttpServer(options.http1);
+  /** Serves the connections that waited, and those to come. */
+  open(handlers: ClientPortHandlers): void {
+    this.#handlers = handlers;
+    this.#http1 = createHttpServer(handlers.http1);
+    for (const socket of this.#sockets) this.#serve(socket, handlers);
   }
 
-  /** Resolves to the port; rejects with Node's error. */
+  /**
+   * Takes the address, so that it is known and nobody else's, before there is anything to serve:
+   * connections wait for {@link open}. Resolves to the port; rejects with Node's error.
+   */
   listen(host: string, port: number): Promise<number> {
     const server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
       this.#accept(socket);
@@ -49,7 +57,7 @@ export class ClientPort {
   /** Accepts nothing more. */
   close(): void {
     for (const server of this.#servers) server.close();
-    this.#http1.closeIdleConnections();
+    this.#http1?.closeIdleConnections();
   }
 
   /** Cuts every connection. */
@@ -59,8 +67,17 @@ export class ClientPort {
   }
 
   #accept(socket: Socket): void {
+    const handlers = this.#handlers;
+    if (handlers === undefined && this.#sockets.size >= WAITING_MAX) {
+      socket.destroy();
+      return;
+    }
     this.#sockets.add(socket);
     socket.once("close", () => this.#sockets.delete(socket));
+    if (handlers !== undefined) this.#serve(socket, handlers);
+  }
+
+  #serve(socket: Socket, handlers: ClientPortHandlers): void {
     const silence = setTimeout(() => socket.destroy(), SILENCE_MS);
     const gone = (): void => clearTimeout(silence);
     socket.once("close", gone);
@@ -71,17 +88,17 @@ export class ClientPort {
       clearTimeout(silence);
       socket.off("close", gone);
       socket.pause();
-      this.#route(socket, first);
+      this.#route(socket, first, handlers);
       socket.off("error", ignore);
     });
     socket.resume();
   }
 
-  #route(socket: Socket, first: Buffer): void {
+  #route(socket: Socket, first: Buffer, handlers: ClientPortHandlers): void {
     const known = Math.min(first.length, HTTP2_PREFACE.length);
     if (!first.subarray(0, known).equals(HTTP2_PREFACE.subarray(0, known))) {
       socket.unshift(first);
-      this.#http1.emit("connection", socket);
+      this.#http1?.emit("connection", socket);
       socket.resume();
       return;
     }
@@ -89,9 +106,9 @@ export class ClientPort {
     const passed = filter.push(first);
     if (filter.done && passed.length === first.length) {
       socket.unshift(passed);
-      this.#options.http2(socket);
+      handlers.http2(socket);
     } else {
-      this.#options.http2(new FilteredSocket(socket, new AuthorityFilter(), first));
+      handlers.http2(new FilteredSocket(socket, new AuthorityFilter(), first));
     }
   }
 }
