@@ -21,6 +21,8 @@ describe.skipIf(CANNOT_RUN)("over @flotilla/container", () => {
     expect(await supervisor.start(A)).toBe("done");
     const { mainPid } = (await supervisor.status(A))!;
     expect(() => process.kill(mainPid, 0)).not.toThrow();
+    // Started means forked: the shell may not have come to its first line yet.
+    await expect.poll(async () => (await output(A)).length).toBe(2);
     expect(await supervisor.stop(A)).toBe("done");
     expect(states(A)).toEqual(["running", "stop-sigterm", "dead"]);
     expect((await output(A)).sort()).toEqual(["err", "out"]);
