@@ -258,6 +258,8 @@ async function startSupervisor(
   const runtime = await createRuntime({
     directory: directory.runtime,
     cgroupParent: `flotilla/${directory.machineId}`,
+    onWarning: ({ sandbox, pid, step, message }) =>
+      log.warn({ unit: sandbox, pid, step, reason: message }, "a unit's setting was left out"),
   });
   const specifiers = { m: directory.machineId, H: config.name, l: config.name };
   log.debug("runtime is up");

@@ -259,7 +259,7 @@ class UnitSupervisor implements LocalSupervisor {
     const submitted = this.#engine.submit(type, [name]);
     if (!Array.isArray(submitted)) {
       this.#log(name, `No ${type} job: ${submitted.message}.`);
-      if (submitted.reason === "missing") return "dependency";
+      if (submitted.reason === "missing") return "missing";
       throw new SupervisorError(
         submitted.reason,
         `No ${type} job for ${name}: ${submitted.message}`,

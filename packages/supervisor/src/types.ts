@@ -46,6 +46,8 @@ export type JobResult =
   | "timeout"
   | "failed"
   | "dependency"
+  /** A unit that it requires is not loaded: nothing was begun. */
+  | "missing"
   | "skipped"
   | "invalid";
 

@@ -54,7 +54,7 @@ describe("starting", () => {
 
   it("tells which required unit is not loaded", async () => {
     const harness = await withUnits({ a: ["Requires=absent.service"] });
-    expect(await harness.supervisor.start("a.service")).toBe("dependency");
+    expect(await harness.supervisor.start("a.service")).toBe("missing");
     expect((await harness.notes("a.service")).join()).toContain(
       "a.service requires absent.service, which is not loaded on this machine",
     );

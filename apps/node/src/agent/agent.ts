@@ -37,6 +37,8 @@ export class Agent implements AsyncDisposable {
   #running: Promise<void> | undefined;
   #again = false;
   #stopped = false;
+  /** Units loaded since the start. */
+  #loads = 0;
 
   constructor(options: AgentOptions) {
     this.#options = options;
@@ -91,13 +93,14 @@ export class Agent implements AsyncDisposable {
     for (const name of targets.keys()) {
       if (!this.#workers.has(name)) {
         const { supervisor, log, onLoaded } = this.#options;
-        this.#workers.set(name, new UnitWorker({ name, supervisor, log, onLoaded }));
+        const onSettled = (): void => this.#wake();
+        this.#workers.set(name, new UnitWorker({ name, supervisor, log, onLoaded, onSettled }));
       }
     }
-    await this.#each((worker, name) => worker.prepare(targets.get(name)));
+    await this.#prepare(targets);
     // A pause of the whole process (SIGSTOP, a sleeping laptop) may lie between the view and now.
     if (presence.silentMs > ttlSeconds * 1_000) return;
-    await this.#each((worker, name) => worker.launch(targets.get(name)));
+    for (const [name, worker] of this.#workers) worker.launch(targets.get(name), this.#loads);
     for (const [name, worker] of this.#workers) {
       if (worker.loaded === undefined && !targets.has(name)) this.#workers.delete(name);
     }
@@ -120,11 +123,11 @@ export class Agent implements AsyncDisposable {
   }
 
   /** All workers at once; one that fails is logged and tried again at the next reconcile. */
-  async #each(step: (worker: UnitWorker, name: string) => Promise<void>): Promise<void> {
+  async #prepare(targets: ReadonlyMap<string, UnitTarget>): Promise<void> {
     await Promise.all(
       [...this.#workers].map(async ([name, worker]) => {
         try {
-          await step(worker, name);
+          if (await worker.prepare(targets.get(name))) this.#loads++;
         } catch (error) {
           this.#options.log.warn(
             { unit: name, reason: messageOf(error) },

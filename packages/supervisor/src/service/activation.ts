@@ -77,6 +77,10 @@ export class Activation {
       ...(service.tasksMax !== undefined && { tasksMax: service.tasksMax }),
     });
     this.#sandbox = sandbox;
+    const ignored = sandbox.ignoredLimits ?? [];
+    if (ignored.length > 0) {
+      this.#log(`This machine cannot limit it, running without: ${ignored.join(", ")}.`);
+    }
     sandbox.onOutput = (chunk: OutputChunk) => this.#output.write(chunk);
     sandbox.onNotify = (message, pid) => void this.#notify(sandbox, message, pid);
     sandbox.onEmpty = () => {
