@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { createRuntime } from "@flotilla/container";
 import { type DnsServer, startDnsServer } from "@flotilla/discovery";
+import type { KeyValue } from "@flotilla/kv";
 import { createSupervisor, type Supervisor } from "@flotilla/supervisor";
 import type { Logger } from "pino";
 import { formatAddress, parseAddress } from "./address.js";
@@ -49,7 +50,15 @@ export interface FlotillaNode {
   drain(): Promise<void>;
 }
 
-type Closer = readonly [what: string, close: () => Promise<void>];
+interface Closer {
+  readonly what: string;
+  readonly close: () => Promise<void>;
+  /** Says farewell in the store: not waited for where the store does not answer. */
+  readonly farewell?: boolean;
+}
+
+/** How long a node that drains waits for a sign of the store, milliseconds. */
+const FAREWELL_MS = 1_000;
 
 /**
  * Assembles a node: data directory, store, view of the cluster, runtime and supervisor, presence,
@@ -68,11 +77,11 @@ export async function createNode(options: NodeOptions): Promise<FlotillaNode> {
 async function assemble(options: NodeOptions, closers: Closer[]): Promise<FlotillaNode> {
   const { config, log, signal } = options;
   const directory = openDataDirectory(config["data-dir"], config["cluster-id"]);
-  closers.push(["data directory", async () => directory[Symbol.dispose]()]);
+  closers.push({ what: "data directory", close: async () => directory[Symbol.dispose]() });
   const { machineId } = directory;
 
   const store = await openStore(config, directory);
-  closers.push(["store", () => store.close()]);
+  closers.push({ what: "store", close: () => store.close() });
   const { keyValue } = store;
 
   const keys = registryKeys(config["key-prefix"]);
@@ -84,7 +93,7 @@ async function assemble(options: NodeOptions, closers: Closer[]): Promise<Flotil
   const models = new UnitModels();
 
   const supervisor = await startSupervisor(config, directory, log);
-  closers.push(["supervisor", () => supervisor.shutdown()]);
+  closers.push({ what: "supervisor", close: () => supervisor.shutdown() });
 
   const router = new Router();
   const api = await ApiServer.start({
@@ -93,7 +102,7 @@ async function assemble(options: NodeOptions, closers: Closer[]): Promise<Flotil
     socket: directory.socket,
     log,
   });
-  closers.push(["api", () => api[Symbol.asyncDispose]()]);
+  closers.push({ what: "api", close: () => api[Symbol.asyncDispose]() });
 
   const presence = new MachinePresence({
     store: keyValue,
@@ -167,14 +176,18 @@ async function assemble(options: NodeOptions, closers: Closer[]): Promise<Flotil
   // From here on the node takes part; until here it could still refuse to.
   await claimCluster(keyValue, keys, config["cluster-id"], { log, signal });
   view.start();
-  closers.push(["view", () => view[Symbol.asyncDispose]()]);
+  closers.push({ what: "view", close: () => view[Symbol.asyncDispose]() });
   await presence.start(signal);
-  closers.push(["presence", () => presence.leave()]);
-  closers.push(["discovery", () => registrar[Symbol.asyncDispose]()]);
-  closers.push(["states", () => publisher[Symbol.asyncDispose]()]);
-  if (engine) closers.push(["engine", () => engine.resign()]);
-  closers.push(["units", () => supervisor.shutdown()]);
-  closers.push(["agent", () => agent[Symbol.asyncDispose]()]);
+  closers.push({ what: "presence", close: () => presence.leave(), farewell: true });
+  closers.push({
+    what: "discovery",
+    close: () => registrar[Symbol.asyncDispose](),
+    farewell: true,
+  });
+  closers.push({ what: "states", close: () => publisher[Symbol.asyncDispose]() });
+  if (engine) closers.push({ what: "engine", close: () => engine.resign(), farewell: true });
+  closers.push({ what: "units", close: () => supervisor.shutdown() });
+  closers.push({ what: "agent", close: () => agent[Symbol.asyncDispose]() });
 
   const ttlMs = config["machine-ttl"] * 1_000;
   function health(): Health {
@@ -231,7 +244,7 @@ async function assemble(options: NodeOptions, closers: Closer[]): Promise<Flotil
     socket: directory.socket,
     dns: dns?.address,
     failed: store.failed,
-    drain: () => closeAll(closers, log),
+    drain: async () => closeAll(closers, log, () => answers(keyValue, keys.cluster)),
   };
 }
 
@@ -274,7 +287,7 @@ async function startDns(
   if (config["listen-dns"] === "off") return undefined;
   const { host, port } = parseAddress(config["listen-dns"]);
   const server = await startDnsServer(store.keyValue, { host, port, domain: config.domain });
-  closers.push(["dns", () => server.close()]);
+  closers.push({ what: "dns", close: () => server.close() });
   return { server, address: formatAddress({ host, port: server.port }) };
 }
 
@@ -288,14 +301,29 @@ async function serviceNames(view: ClusterView, models: UnitModels): Promise<stri
   return [...names].sort();
 }
 
-/** The last opened first; one that fails does not keep the others open. */
-async function closeAll(closers: Closer[], log: Logger): Promise<void> {
+async function answers(store: KeyValue, key: string): Promise<boolean> {
+  try {
+    await store.get(key, { signal: AbortSignal.timeout(FAREWELL_MS) });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The last opened first; one that fails does not keep the others open. Farewells are not waited for
+ * where the store is away, as when a whole cluster stops at once: leases tell of the end as well.
+ */
+async function closeAll(
+  closers: Closer[],
+  log: Logger,
+  storeAnswers: () => Promise<boolean> = async () => false,
+): Promise<void> {
   for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) {
-    const [what, close] = closer;
-    try {
-      await close();
-    } catch (error) {
+    const { what, close, farewell = false } = closer;
+    const closed = close().catch((error: unknown) => {
       log.warn({ what, reason: messageOf(error) }, "did not close cleanly");
-    }
+    });
+    if (!farewell || (await storeAnswers())) await closed;
   }
 }
