@@ -5,7 +5,10 @@ use warnings;
 use System;
 use parent 'Exporter';
 
-our @EXPORT = qw(is_empty members signal_all);
+our @EXPORT = qw(deliver end_of is_empty members signal_all);
+
+# Signals whose default is not to end the process (signal(7)), and those that cannot be handled.
+my %harmless = map { $_ => 1 } 0, 9, 17, 18, 19, 20, 21, 22, 23, 28;
 
 # Every process of a sandbox: those of its cgroup and the cgroups below, or all descendants.
 sub members {
@@ -63,8 +66,39 @@ sub signal_all {
   for (1 .. 16) {
     my @new = grep { !$seen{$_}++ } members($box);
     last unless @new;
-    kill $number, @new;
+    deliver($box, $number, $_) for @new;
   }
+}
+
+# Sends a signal. The kernel keeps from the first process of a container every signal that it does
+# not handle, even those that would end any other process (pid_namespaces(7)): such a one is sent
+# SIGKILL in its place, and end_of tells of it as what was meant. A service that takes SIGTERM's
+# default for granted thus stops in a container as it does outside.
+sub deliver {
+  my ($box, $number, $pid) = @_;
+  return kill $number, $pid unless $box->{main}{$pid} && withheld($pid, $number);
+  $box->{stands_for}{$pid} = $number;
+  return kill 9, $pid;
+}
+
+sub withheld {
+  my ($pid, $number) = @_;
+  return 0 if $harmless{$number};
+  my $status = slurp("/proc/$pid/status") // return 0;
+  return 0 unless $status =~ /^NSpid:(?:\s+\d+)+\s+1$/m;
+  # Caught, ignored, or blocked (a signalfd, sigwait): it is the process's own business.
+  for my $mask ($status =~ /^Sig(?:Blk|Ign|Cgt):\s+([0-9a-f]+)$/mg) {
+    my $digit = substr $mask, -1 - int(($number - 1) / 4), 1;
+    return 0 if hex($digit) >> ($number - 1) % 4 & 1;
+  }
+  return 1;
+}
+
+# The wait status to tell of a process of the sandbox that ended with this one.
+sub end_of {
+  my ($box, $pid, $status) = @_;
+  my $meant = delete $box->{stands_for}{$pid};
+  return defined $meant && ($status & 0x7f) == 9 ? $meant : $status;
 }
 
 sub kill_cgroup {

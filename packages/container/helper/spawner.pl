@@ -259,7 +259,7 @@ sub signal_one {
   my ($request, $box, $pid, $number) = @_;
   # An unreaped child of ours keeps its pid; others are looked up, so that a reused pid is not hit.
   my $ours = $box->{main}{$pid} || grep { $_ == $pid } members($box);
-  if ($ours && kill $number, $pid) { ok($request) }
+  if ($ours && deliver($box, $number, $pid)) { ok($request) }
   else { failed($request, 'no-process', "no process $pid in sandbox $box->{id}") }
 }
 
@@ -412,7 +412,8 @@ sub reap {
     my $process = delete $process{$pid};
     if (!$process) { $early_exit{$pid} = $status if $launching; next }
     read_report($process) while $process->{report};
-    if ($process->{pid_file}) { launched($process, $status) } else { finished($process, $status) }
+    if ($process->{pid_file}) { launched($process, $status) }
+    else { finished($process, end_of($process->{box}, $pid, $status)) }
   }
 }
 

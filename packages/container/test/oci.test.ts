@@ -71,20 +71,36 @@ describe.each(cases)("a container, $oci, cgroups $cgroups", ({ oci, cgroups }) =
     );
   });
 
-  test("SIGKILL is told as the signal that it is; TERM passes an init without a handler by", async () => {
-    const { sandbox } = await observeContainer();
-    const sleep = await sandbox.exec({
-      path: "sleep",
-      argv: ["sleep", "1000"],
-      environment: { PATH },
-    });
-    expect(await sleep.executed).toBeUndefined();
-    // For a moment, a process of the container runtime is there too.
-    await until(async () => String(await sandbox.pids()) === String(sleep.pid));
-    await sandbox.signal(sleep.pid, "SIGTERM");
-    expect(isAlive(sleep.pid)).toBe(true);
-    await sandbox.signal(sleep.pid, "SIGKILL");
-    expect(await sleep.exited).toEqual({ type: "signaled", signal: "SIGKILL", coreDumped: false });
+  test.each(["SIGKILL", "SIGTERM", "SIGHUP"])(
+    "%s ends a first process without a handler, and is told as what it is",
+    async (signal) => {
+      const { sandbox } = await observeContainer();
+      const sleep = await sandbox.exec({
+        path: "sleep",
+        argv: ["sleep", "1000"],
+        environment: { PATH },
+      });
+      expect(await sleep.executed).toBeUndefined();
+      // For a moment, a process of the container runtime is there too.
+      await until(async () => String(await sandbox.pids()) === String(sleep.pid));
+      if (signal === "SIGHUP") await sandbox.signalAll(signal);
+      else await sandbox.signal(sleep.pid, signal);
+      expect(await sleep.exited).toEqual({ type: "signaled", signal, coreDumped: false });
+    },
+  );
+
+  test("a signal that is ignored, or ends no process, is left at that", async () => {
+    const { sandbox, output } = await observeContainer();
+    const script = "trap '' TERM; echo ready; while :; do sleep 0.05; done";
+    const argv = ["sh", "-c", script];
+    const running = await sandbox.exec({ path: "sh", argv, environment: { PATH } });
+    await until(() => output.stdout === "ready\n");
+    for (const signal of ["SIGTERM", "SIGCHLD", "SIGWINCH", "SIGCONT"]) {
+      await sandbox.signal(running.pid, signal);
+    }
+    expect(isAlive(running.pid)).toBe(true);
+    await sandbox.signal(running.pid, "SIGUSR1");
+    expect(await running.exited).toMatchObject({ signal: "SIGUSR1" });
   });
 
   test("a handler gets TERM", async () => {
