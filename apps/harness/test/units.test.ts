@@ -273,6 +273,42 @@ ExecStart=/bin/sh -c 'trap "" TERM; echo ready; while :; do sleep 0.1; done'
     await waitFor("its end", () => !isAlive(mainPid));
   });
 
+  it("a unit that is wanted again while it stops runs again once it has stopped", async () => {
+    await launch(
+      "again.service",
+      `[Service]
+TimeoutStopSec=1s
+ExecStart=/bin/sh -c 'trap "" TERM; echo ready; while :; do sleep 0.1; done'
+`,
+    );
+    await untilWritten("again.service", "ready");
+    const { mainPid } = await untilSub("again.service", "active (running)");
+    await member.api.put("again.service", { desired: "loaded" });
+    await untilSub("again.service", "deactivating (stop-sigterm)");
+    await member.api.put("again.service", { desired: "launched" });
+    const after = await until(
+      "again.service",
+      "running anew",
+      ({ sub, mainPid: pid }) => sub === "running" && pid !== mainPid,
+    );
+    expect(isAlive(mainPid)).toBe(false);
+    expect(isAlive(after.mainPid)).toBe(true);
+  });
+
+  it("a unit whose content is replaced stops on the old one and runs on the new one", async () => {
+    const content = (word: string): string =>
+      `[Service]\nExecStart=/bin/sh -c 'echo ${word}; exec sleep 1000'\nExecStop=/bin/echo stops ${word}\n`;
+    await launch("replaced.service", content("old"));
+    await untilWritten("replaced.service", "old");
+    await member.api.put("replaced.service", {
+      content: content("new"),
+      desired: "launched",
+      replace: true,
+    });
+    expect(await untilWritten("replaced.service", "new")).toEqual(["old", "stops old", "new"]);
+    await untilSub("replaced.service", "active (running)");
+  });
+
   it("what detached twice is stopped with its unit", async () => {
     await launch(
       "detach.service",
@@ -450,6 +486,24 @@ describe("a unit that fails at once", () => {
     expect(list.stdout).toMatch(/^broken\.service\t+\S+\t+failed\t+failed$/m);
   });
 
+  it("and again and again is warned of", async () => {
+    const path = join(directory, "loop.service");
+    writeFileSync(
+      path,
+      "[Service]\nRestart=always\nRestartSec=10min\nExecStart=/bin/sh -c 'exit 1'\n",
+    );
+    onTestFinished(() => destroyed("loop.service"));
+    const start = await flotilla("start", path);
+    expect(start).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^Unit loop\.service launched/),
+    });
+    expect(start.stderr).toMatch(/^WARNING: unit loop\.service ends and is started again/);
+    expect((await flotilla("list-units")).stdout).toMatch(
+      /^loop\.service\t+\S+\t+activating\t+auto-restart$/m,
+    );
+  });
+
   it("whose program is not there says which", async () => {
     const path = join(directory, "absent.service");
     writeFileSync(path, "[Service]\nType=exec\nExecStart=/no/such/program\n");
@@ -521,6 +575,18 @@ ExecStart=/bin/sh -c 'trap "echo bye; exit 0" TERM; ls /; hostname; id; echo $GR
     await untilWritten("boxed.service", "bye");
     expect(isAlive(report.mainPid)).toBe(false);
     expect(listContainers()).toEqual([]);
+  });
+
+  it("stops at once although its only process does not handle TERM", async () => {
+    await launch(
+      "deaf.service",
+      `[Service]\nRootDirectory=${busyboxRoot()}\nExecStart=/bin/sleep 1000\nExecStopPost=/bin/sh -c 'echo $EXIT_CODE $EXIT_STATUS'\n`,
+    );
+    const { mainPid } = await untilSub("deaf.service", "active (running)");
+    await member.api.put("deaf.service", { desired: "loaded" });
+    expect(await untilSub("deaf.service", "inactive (dead)")).toMatchObject({ result: "success" });
+    expect(isAlive(mainPid)).toBe(false);
+    expect(await written("deaf.service")).toEqual(["killed TERM"]);
   });
 
   it.skipIf(!limits)("is limited: memory and tasks", async () => {
