@@ -2,6 +2,7 @@ import { globalUnitsFor } from "@flotilla/scheduler";
 import type { Supervisor } from "@flotilla/supervisor";
 import type { Logger } from "pino";
 import { messageOf } from "../errors.js";
+import { PassLoop } from "../pass-loop.js";
 import { clusterState } from "../registry/cluster-state.js";
 import type { ClusterView } from "../registry/cluster-view.js";
 import type { UnitModels } from "../registry/unit-models.js";
@@ -32,21 +33,19 @@ export class Agent implements AsyncDisposable {
   readonly #options: AgentOptions;
   readonly #workers = new Map<string, UnitWorker>();
   readonly #stopListening: () => void;
-  readonly #timer: NodeJS.Timeout;
+  readonly #loop: PassLoop;
   #current = false;
-  #running: Promise<void> | undefined;
-  #again = false;
-  #stopped = false;
   /** Units loaded since the start. */
   #loads = 0;
 
   constructor(options: AgentOptions) {
     this.#options = options;
-    this.#stopListening = options.view.onChange(() => this.#wake());
-    this.#timer = setInterval(() => this.#wake(), options.intervalMs);
+    const { intervalMs, log } = options;
+    this.#loop = new PassLoop({ pass: () => this.#reconcile(), intervalMs, log });
+    this.#stopListening = options.view.onChange(() => this.#loop.wake());
     options.presence.onRegistered(() => {
       this.#current = false;
-      this.#wake();
+      this.#loop.wake();
     });
   }
 
@@ -56,30 +55,8 @@ export class Agent implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stopped = true;
     this.#stopListening();
-    clearInterval(this.#timer);
-    await this.#running;
-  }
-
-  #wake(): void {
-    if (this.#stopped) return;
-    this.#again = true;
-    this.#running ??= this.#work().finally(() => {
-      this.#running = undefined;
-    });
-  }
-
-  async #work(): Promise<void> {
-    while (this.#again && !this.#stopped) {
-      this.#again = false;
-      try {
-        await this.#reconcile();
-      } catch (error) {
-        this.#options.log.warn({ reason: messageOf(error) }, "reconcile failed");
-        return;
-      }
-    }
+    await this.#loop[Symbol.asyncDispose]();
   }
 
   async #reconcile(): Promise<void> {
@@ -93,7 +70,7 @@ export class Agent implements AsyncDisposable {
     for (const name of targets.keys()) {
       if (!this.#workers.has(name)) {
         const { supervisor, log, onLoaded } = this.#options;
-        const onSettled = (): void => this.#wake();
+        const onSettled = (): void => this.#loop.wake();
         this.#workers.set(name, new UnitWorker({ name, supervisor, log, onLoaded, onSettled }));
       }
     }

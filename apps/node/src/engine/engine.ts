@@ -2,7 +2,7 @@ import type { KeyValue } from "@flotilla/kv";
 import { type Action, type Plan, plan, type Unplaced } from "@flotilla/scheduler";
 import type { Logger } from "pino";
 import type { MachinePresence } from "../agent/machine-presence.js";
-import { messageOf } from "../errors.js";
+import { PassLoop } from "../pass-loop.js";
 import { clusterState } from "../registry/cluster-state.js";
 import type { ClusterView } from "../registry/cluster-view.js";
 import type { RegistryKeys } from "../registry/keys.js";
@@ -30,18 +30,16 @@ export interface EngineOptions {
 export class Engine implements AsyncDisposable {
   readonly #options: EngineOptions;
   readonly #stopListening: () => void;
-  readonly #timer: NodeJS.Timeout;
+  readonly #loop: PassLoop;
   #unplaced: ReadonlyMap<string, Unplaced> = new Map();
-  #running: Promise<void> | undefined;
-  #again = false;
-  #stopped = false;
   #decisions = 0;
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    this.#stopListening = options.view.onChange(() => this.#wake());
-    this.#timer = setInterval(() => this.#wake(), options.intervalMs);
-    options.presence.onRegistered(() => this.#wake());
+    const { intervalMs, log } = options;
+    this.#loop = new PassLoop({ pass: () => this.#pass(), intervalMs, log });
+    this.#stopListening = options.view.onChange(() => this.#loop.wake());
+    options.presence.onRegistered(() => this.#loop.wake());
   }
 
   get leading(): boolean {
@@ -74,31 +72,8 @@ export class Engine implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stopped = true;
     this.#stopListening();
-    clearInterval(this.#timer);
-    await this.#running;
-  }
-
-  /** One pass at a time; whatever changes meanwhile asks for one more. */
-  #wake(): void {
-    if (this.#stopped) return;
-    this.#again = true;
-    this.#running ??= this.#work().finally(() => {
-      this.#running = undefined;
-    });
-  }
-
-  async #work(): Promise<void> {
-    while (this.#again && !this.#stopped) {
-      this.#again = false;
-      try {
-        await this.#pass();
-      } catch (error) {
-        this.#options.log.warn({ reason: messageOf(error) }, "the engine's pass failed");
-        return;
-      }
-    }
+    await this.#loop[Symbol.asyncDispose]();
   }
 
   async #pass(): Promise<void> {
