@@ -1,4 +1,4 @@
-import type { Diagnostic, MachineSpecifiers, UnitModel } from "@flotilla/units";
+import type { Diagnostic, UnitModel } from "@flotilla/units";
 import { loadUnit, parseUnitFile } from "@flotilla/units";
 
 export interface ParsedUnit {
@@ -11,17 +11,12 @@ export interface ParsedUnit {
  * name holds one entry, and names that are gone are dropped by {@link UnitModels.keepOnly}.
  */
 export class UnitModels {
-  readonly #specifiers: MachineSpecifiers;
   readonly #cache = new Map<string, { readonly hash: string; readonly parsed: ParsedUnit }>();
-
-  constructor(specifiers: MachineSpecifiers = {}) {
-    this.#specifiers = specifiers;
-  }
 
   get(name: string, unit: { readonly hash: string; readonly content: string }): ParsedUnit {
     const known = this.#cache.get(name);
     if (known?.hash === unit.hash) return known.parsed;
-    const parsed = parseUnit(name, unit.content, this.#specifiers);
+    const parsed = parseUnit(name, unit.content);
     this.#cache.set(name, { hash: unit.hash, parsed });
     return parsed;
   }
@@ -31,12 +26,8 @@ export class UnitModels {
   }
 }
 
-export function parseUnit(
-  name: string,
-  content: string,
-  specifiers: MachineSpecifiers = {},
-): ParsedUnit {
-  const file = parseUnitFile(content, { file: name });
-  const { unit, diagnostics } = loadUnit(name, file, { specifiers });
+/** What the cluster reads of a unit. Specifiers that a machine decides stand as they are until it runs there. */
+export function parseUnit(name: string, content: string): ParsedUnit {
+  const { unit, diagnostics } = loadUnit(name, parseUnitFile(content, { file: name }));
   return { model: unit, diagnostics };
 }
