@@ -1,7 +1,7 @@
 import { entriesSize } from "./entry.js";
 import { RaftError } from "./errors.js";
 import { fail } from "./invariant.js";
-import { type Entry, EntryType, type Snapshot, type Storage } from "./types.js";
+import { type Entry, EntryType, type NodeId, type Snapshot, type Storage } from "./types.js";
 import { Unstable } from "./unstable.js";
 
 /** Stands for the term of an index that was compacted away or is not there. */
@@ -142,10 +142,11 @@ export class RaftLog {
     this.unstable.restore(snapshot);
   }
 
-  snapshot(): Snapshot | null {
+  /** What to send to `to`, which lacks entries that were compacted away; null while there is none. */
+  snapshot(to: NodeId): Snapshot | null {
     if (this.unstable.snapshot !== null) return this.unstable.snapshot;
     try {
-      return this.#storage.snapshot();
+      return this.#storage.snapshot(to);
     } catch (error) {
       if (isCode(error, "snapshot-temporarily-unavailable")) return null;
       throw error;

@@ -43,7 +43,7 @@ export function sendAppend(raft: Raft, to: NodeId, evenIfEmpty: boolean): boolea
 function sendSnapshot(raft: Raft, to: NodeId, progress: Progress): boolean {
   // Nothing but a snapshot is as costly to send in vain.
   if (!progress.recentActive) return false;
-  const snapshot = raft.log.snapshot();
+  const snapshot = raft.log.snapshot(to);
   if (snapshot === null) return false;
   if (snapshot.metadata.index === 0) fail("storage gave an empty snapshot");
   progress.becomeSnapshot(snapshot.metadata.index);

@@ -167,6 +167,9 @@ export interface Storage {
   term(index: number): number;
   firstIndex(): number;
   lastIndex(): number;
-  /** The newest snapshot, or throws `snapshot-temporarily-unavailable`. */
-  snapshot(): Snapshot;
+  /**
+   * The newest snapshot, to be sent to member `to`; it should name `to`, which ignores it otherwise.
+   * Throws `snapshot-temporarily-unavailable`: the core asks again with the next heartbeat.
+   */
+  snapshot(to: NodeId): Snapshot;
 }

@@ -53,6 +53,7 @@ export interface DriverOptions<Command, Result> {
   readonly snapshotEntries: number;
   readonly snapshotBytes: number;
   readonly keepEntries: number;
+  readonly snapshotRetryMs: number;
   readonly host: DriverHost;
 }
 
@@ -97,11 +98,14 @@ export class Driver<Command, Result> {
         entries: options.snapshotEntries,
         bytes: options.snapshotBytes,
         keepEntries: options.keepEntries,
+        clock: options.clock,
+        retryMs: options.snapshotRetryMs,
         marks,
         onFailure: (error) => this.fail(error),
       },
       this.#applied.index,
     );
+    memory.onWanted = () => this.snapshotter.want();
   }
 
   get applied(): number {
@@ -145,6 +149,8 @@ export class Driver<Command, Result> {
       this.#send();
       this.#host.afterReady();
       this.#applySome(this.#options.clock.now() + APPLY_BUDGET_MS);
+      // The core may have asked in the middle of a batch; here the state machine stands still.
+      if (this.snapshotter.wanted) this.#maybeSnapshot();
     } catch (error) {
       this.fail(error);
     }
@@ -227,6 +233,7 @@ export class Driver<Command, Result> {
     this.#applySome(Number.POSITIVE_INFINITY);
     await log.append({
       snapshot: { index, term },
+      restart: true,
       entries,
       hardState: hardStateOf(message),
       sync: true,
@@ -297,7 +304,7 @@ export class Driver<Command, Result> {
   }
 
   #maybeSnapshot(): void {
-    if (this.#held) return;
+    if (this.#held || this.#stopped) return;
     const { index, term } = this.#applied;
     this.snapshotter.maybe(index, () => {
       const { confState } = this.membership;

@@ -25,6 +25,8 @@ import type { GroupStatus, Member, TransportHandlers } from "./types.js";
 const MEBIBYTE = 1024 * 1024;
 /** Ticks after which an unanswered read round is asked again. */
 const READ_RETRY_TICKS = 5;
+/** Election timeouts between attempts at a snapshot that a member waits for. */
+const SNAPSHOT_RETRY_ELECTIONS = 5;
 
 /**
  * One member of a group that replicates a state machine.
@@ -99,6 +101,7 @@ export class RaftGroup<Command, Result> implements AsyncDisposable {
       snapshotEntries: settings.snapshotEntries,
       snapshotBytes: settings.snapshotBytes,
       keepEntries: settings.keepEntries,
+      snapshotRetryMs: SNAPSHOT_RETRY_ELECTIONS * settings.electionTicks * tickMs,
       host: this.#host(),
     });
     this.#queue = new ProposalQueue(id, raw, this.#proposals);

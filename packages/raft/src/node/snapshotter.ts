@@ -1,7 +1,7 @@
 import { type ConfState, type MemoryStorage, RaftError } from "../index.js";
 import { encodeMembers } from "./members.js";
 import type { SnapshotStore } from "./snapshot-store.js";
-import type { Member, StateMachine } from "./types.js";
+import type { Clock, Member, StateMachine } from "./types.js";
 import type { DurableLog, SnapshotPoint } from "./wal-types.js";
 
 /** Snapshots kept: the newest, and the one before in case the newest turns out damaged. */
@@ -15,6 +15,9 @@ export interface SnapshotterOptions {
   readonly entries: number;
   readonly bytes: number;
   readonly keepEntries: number;
+  readonly clock: Clock;
+  /** Milliseconds after a failed attempt before one is made because it was asked for. */
+  readonly retryMs: number;
   /** Snapshots there are at the start, oldest first. */
   readonly marks: readonly SnapshotPoint[];
   /** The log cannot go on. */
@@ -38,6 +41,9 @@ export class Snapshotter {
   /** Where the last one was begun. */
   #index: number;
   #bytes = 0;
+  #wanted = false;
+  /** Nothing that is only asked for is begun before: the last attempt failed. */
+  #notBefore = Number.NEGATIVE_INFINITY;
   /** Those that the log knows of, oldest first. */
   #marks: readonly SnapshotPoint[];
   #running: Promise<void> | null = null;
@@ -61,6 +67,15 @@ export class Snapshotter {
     return this.#marks.at(-1)?.index ?? 0;
   }
 
+  /** A member needs one that is newer than the newest: the next is due at once. */
+  want(): void {
+    this.#wanted = true;
+  }
+
+  get wanted(): boolean {
+    return this.#wanted;
+  }
+
   /** A snapshot came from the leader, and is in the log and in the core. */
   async received(at: SnapshotPoint): Promise<void> {
     this.#index = at.index;
@@ -71,21 +86,36 @@ export class Snapshotter {
   /** Begins one if it is due. To be called when the state machine stands at `place`. */
   maybe(index: number, place: () => SnapshotPlace): void {
     if (this.#running) return;
-    const { entries, bytes } = this.#options;
-    if (index - this.#index < entries && (this.#bytes < bytes || index === this.#index)) return;
+    if (!this.#isDue(index)) return;
     this.#index = index;
     this.#bytes = 0;
+    this.#wanted = false;
     const at = place();
     let state: AsyncIterable<Uint8Array>;
     try {
       state = this.#options.stateMachine.snapshot();
     } catch (error) {
-      this.lastError = asError(error);
+      this.#failed(error);
       return;
     }
     this.#running = this.#take(at, state).finally(() => {
       this.#running = null;
     });
+  }
+
+  #isDue(index: number): boolean {
+    const { entries, bytes, clock } = this.#options;
+    if (index - this.#index >= entries) return true;
+    if (index !== this.#index && this.#bytes >= bytes) return true;
+    // One that was taken since it was asked for holds all that this one would.
+    if (this.newest >= index) this.#wanted = false;
+    return this.#wanted && clock.now() >= this.#notBefore;
+  }
+
+  /** The member goes on with a longer log; status() shows it. */
+  #failed(error: unknown): void {
+    this.lastError = asError(error);
+    this.#notBefore = this.#options.clock.now() + this.#options.retryMs;
   }
 
   /** Gives up the one that is being taken. */
@@ -109,8 +139,7 @@ export class Snapshotter {
       await store.write({ metadata: { index, term, confState }, data }, this.#whileRunning(state));
       this.lastError = null;
     } catch (error) {
-      // The member goes on with a longer log; status() shows it.
-      this.lastError = asError(error);
+      this.#failed(error);
       return;
     }
     try {

@@ -5,11 +5,11 @@ import {
   EntryType,
   encodeConfChange,
   type HardState,
-  MemoryStorage,
   RaftError,
   type Snapshot,
 } from "../index.js";
 import { type Disk, errorCode } from "./disk.js";
+import { MemberLog } from "./member-log.js";
 import { encodeChangeContext } from "./membership.js";
 import { MemoryDisk } from "./memory-disk.js";
 import { NodeDisk } from "./node-disk.js";
@@ -24,7 +24,7 @@ export interface OpenedStorage {
   readonly log: DurableLog;
   readonly snapshots: SnapshotStore;
   /** The log as the core reads it, in memory. */
-  readonly memory: MemoryStorage;
+  readonly memory: MemberLog;
   readonly hardState: HardState;
   /** What the state machine is to be restored from; null when it starts empty. */
   readonly snapshot: Snapshot | null;
@@ -102,7 +102,7 @@ async function startEmpty(
   log: DurableLog,
   snapshots: SnapshotStore,
 ): Promise<Loaded> {
-  const memory = new MemoryStorage();
+  const memory = new MemberLog();
   if (options.join) {
     const hardState = { term: 0, vote: 0, commit: 0 };
     return { log, snapshots, memory, hardState, snapshot: null, marks: [] };
@@ -137,7 +137,7 @@ async function load(
 ): Promise<Loaded> {
   const snapshot = await newestSnapshot(content, snapshots, directory);
   const start = snapshot?.metadata.index ?? 0;
-  const memory = new MemoryStorage();
+  const memory = new MemberLog();
   if (snapshot) memory.applySnapshot(snapshot);
   const entries = content.entries.slice(start - content.base);
   memory.append(entries);
@@ -149,7 +149,9 @@ async function load(
     throw new RaftError("corrupt", message);
   }
   memory.setHardState(hardState);
-  const marks = content.snapshots.filter((at) => at.index <= start);
+  const marks = content.snapshots
+    .filter((at) => at.index <= start)
+    .sort((a, b) => a.index - b.index);
   return { log, snapshots, memory, hardState, snapshot, marks };
 }
 

@@ -27,6 +27,8 @@ export interface WalRecord {
   readonly hardState?: HardState | null;
   /** A snapshot that is durable in its own file. */
   readonly snapshot?: SnapshotPoint | null;
+  /** The snapshot came from the leader, and the log did not hold it: the log begins anew after it. */
+  readonly restart?: boolean;
   /** False when only the commit index moved: it is then written with the next batch. */
   readonly sync: boolean;
 }

@@ -144,9 +144,10 @@ export class Wal implements DurableLog {
 
   async release(index: number): Promise<void> {
     const { disk, directory } = this.#options;
-    const gone = this.#older.filter((segment) => segment.lastIndex <= index);
+    // Where a new leader replaced entries, a later segment may end at a lower index: it stays, too.
+    const kept = this.#older.findIndex((segment) => segment.lastIndex > index);
+    const gone = this.#older.splice(0, kept < 0 ? this.#older.length : kept);
     if (gone.length === 0) return;
-    this.#older = this.#older.slice(gone.length);
     // Oldest first: a crash in between leaves no gap.
     for (const { sequence } of gone) await disk.remove(`${directory}/${segmentName(sequence)}`);
     await disk.syncDirectory(directory);
@@ -211,7 +212,7 @@ export class Wal implements DurableLog {
     this.#frames.clear(this.#options.maxBatchBytes);
     for (const { record } of batch) {
       // A snapshot from the leader restarts the log, and entries given with it come after it.
-      if (record.snapshot) this.#addSnapshot(nonce, record.snapshot);
+      if (record.snapshot) this.#addSnapshot(nonce, record.snapshot, record.restart ?? false);
       for (const entry of record.entries ?? []) this.#addEntry(nonce, entry);
       this.#note(record);
     }
@@ -234,10 +235,10 @@ export class Wal implements DurableLog {
     this.#last = { index: entry.index, term: entry.term };
   }
 
-  #addSnapshot(nonce: number, at: SnapshotPoint): void {
+  #addSnapshot(nonce: number, at: SnapshotPoint, restart: boolean): void {
     this.#frames.add(nonce, FrameType.Snapshot, 0, at.term, at.index, EMPTY);
     this.#snapshots = [...this.#snapshots, at].slice(-SNAPSHOTS_KEPT);
-    if (at.index > this.#last.index) this.#last = { index: at.index, term: at.term };
+    if (restart || at.index > this.#last.index) this.#last = { index: at.index, term: at.term };
   }
 
   #addHardState(nonce: number): void {

@@ -285,6 +285,7 @@ describe("the write-ahead log", () => {
     await wal.append({ entries: [entry(1), entry(2)], sync: true });
     await wal.append({
       snapshot: { index: 100, term: 5 },
+      restart: true,
       entries: [entry(101, 5)],
       hardState: { term: 5, vote: 0, commit: 100 },
       sync: true,
@@ -294,6 +295,36 @@ describe("the write-ahead log", () => {
     const content = await reopen(disk);
     expect(content.base).toBe(100);
     expect(indexes(content)).toEqual([101, 102]);
+  });
+
+  it("goes on in a new segment right after a snapshot that ended the log earlier", async () => {
+    const disk = new MemoryDisk();
+    const { wal } = await Wal.open(settings(disk));
+    const entries = Array.from({ length: 12 }, (_, at) => entry(at + 1));
+    await wal.append({ entries, sync: true });
+    // Entries 11 and 12 were never committed: the leader's log is another from before 10 on.
+    await wal.append({ snapshot: { index: 10, term: 5 }, restart: true, sync: true });
+    await wal.append({ entries: [entry(11, 5, 50_000)], sync: true });
+    await wal.close();
+    const content = await reopen(disk);
+    expect(content.base).toBe(10);
+    expect(content.entries).toEqual([entry(11, 5, 50_000)]);
+  });
+
+  it("gives up no segment between others when a later one ends at a lower index", async () => {
+    const disk = new MemoryDisk();
+    const { wal } = await Wal.open(settings(disk));
+    const append = (index: number, term: number, size: number): Promise<void> =>
+      wal.append({ entries: [entry(index, term, size)], sync: true });
+    for (let index = 1; index <= 20; index++) await append(index, 1, 20);
+    // A new leader replaces 10 to 20 by fewer and larger ones.
+    for (let index = 10; index <= 17; index++) await append(index, 2, 3_000);
+    await wal.append({ snapshot: { index: 15, term: 2 }, sync: true });
+    await wal.release(15);
+    await wal.close();
+    const content = await reopen(disk);
+    expect(content.base).toBeLessThanOrEqual(15);
+    expect(content.entries.at(-1)).toEqual(entry(17, 2, 3_000));
   });
 
   it("writes a moved commit index with the next batch, without a sync of its own", async () => {
