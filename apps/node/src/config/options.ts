@@ -38,6 +38,18 @@ const initialCluster = v.pipe(
   }),
 );
 
+/** `http://10.0.0.1:2379,…` */
+const urls = v.pipe(
+  v.string(),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    const list = dataset.value.split(",").filter(Boolean);
+    const bad = list.find((url) => !/^https?:\/\/[^\s/]+:\d+$/.test(url));
+    if (bad === undefined) return list;
+    addIssue({ message: `"${bad}" must be http://HOST:PORT` });
+    return NEVER;
+  }),
+);
+
 const metadata = v.pipe(
   v.string(),
   v.rawTransform(({ dataset, addIssue, NEVER }) => {
@@ -98,10 +110,10 @@ export const OPTIONS = {
     default: "",
     help: "first store members, NAME=http://HOST:PORT,…; alone when empty",
   },
-  "initial-cluster-state": {
-    schema: v.picklist(["new", "existing"], "must be new or existing"),
-    default: "new",
-    help: "existing: this member was added to a running cluster",
+  join: {
+    schema: urls,
+    default: "",
+    help: "client URLs of the running cluster that this member was added to (member add); first start only",
   },
   store: {
     schema: store,

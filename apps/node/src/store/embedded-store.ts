@@ -18,7 +18,8 @@ export async function openEmbeddedStore(
     listenPeerUrls: [`http://${config["listen-peer"]}`],
     ...(own === undefined ? {} : { advertisePeerUrls: own, initialCluster: members }),
     clusterToken: config["cluster-id"],
-    initialClusterState: config["initial-cluster-state"],
+    initialClusterState: config.join.length > 0 ? "existing" : "new",
+    joinEndpoints: config.join,
     heartbeatMs: config["heartbeat-interval"],
     electionMs: config["election-timeout"],
   });
