@@ -23,6 +23,16 @@ describe("simple", () => {
     expect(await supervisor.status(A)).toMatchObject({ result: "success", exitSignal: "SIGTERM" });
   });
 
+  it("tells of limits that the machine cannot enforce", async () => {
+    const { supervisor, runtime, notes } = await startHarness();
+    runtime.ignoredLimits = ["memoryMaxBytes"];
+    await supervisor.load(A, "[Service]\nMemoryMax=1M\nExecStart=/bin/sleep 60\n");
+    expect(await supervisor.start(A)).toBe("done");
+    expect(await notes(A)).toContain(
+      "This machine cannot limit it, running without: memoryMaxBytes.",
+    );
+  });
+
   it("fails with the exit code of its process", async () => {
     const { supervisor, states, reached } = await startHarness();
     await supervisor.load(A, "[Service]\nExecStart=/bin/sh -c 'exit 3'\n");

@@ -20,6 +20,8 @@ export class ProcessRuntime implements Runtime {
   disposed = false;
   /** When set, the next `create` or `exec` rejects with it. */
   failNext: Error | undefined;
+  /** What its sandboxes say they cannot limit. */
+  ignoredLimits: readonly string[] = [];
 
   async create(spec: SandboxSpec): Promise<ProcessSandbox> {
     this.takeFailure();
@@ -55,6 +57,7 @@ export class ProcessSandbox implements Sandbox {
   onEmpty: Sandbox["onEmpty"];
   readonly specs: ProcessSpec[] = [];
   killedByOom = false;
+  readonly ignoredLimits: readonly string[];
   readonly #runtime: ProcessRuntime;
   readonly #groups = new Set<number>();
   readonly #running = new Set<Promise<ProcessExit>>();
@@ -62,6 +65,7 @@ export class ProcessSandbox implements Sandbox {
   constructor(id: string, runtime: ProcessRuntime) {
     this.id = id;
     this.#runtime = runtime;
+    this.ignoredLimits = runtime.ignoredLimits;
   }
 
   async oomKilled(): Promise<boolean> {
