@@ -1,8 +1,6 @@
 import type { DesiredState, UnitInfo } from "@flotilla/node/api";
 import type { Context } from "../context.js";
 import { CliError } from "../errors.js";
-import { machineLegend } from "../output/output.js";
-import { howItFailed, lastLines, watchStarts } from "../units/settle.js";
 import {
   readTemplateFile,
   readUnitFile,
@@ -10,6 +8,7 @@ import {
   unitArgument,
 } from "../units/unit-source.js";
 import { untilReached, type WaitOptions } from "../units/wait.js";
+import { place, reportStarts } from "./report-starts.js";
 
 export interface DesireOptions extends WaitOptions {
   readonly block: boolean;
@@ -111,57 +110,19 @@ async function report(
 ): Promise<void> {
   const { print } = context;
   const started: UnitInfo[] = [];
-  for (const unit of units) {
-    if (desired === "inactive" && verb === "unload" && unit.desired !== "inactive") continue;
-    if (unit.global) await print(`Triggered global unit ${unit.name} ${verb}\n`);
-    else if (!options.block) await print(`Triggered unit ${unit.name} ${verb}\n`);
-    else {
-      const now = await untilReached(context, unit.name, unit.desired, options);
-      if (desired === "launched") started.push(now);
-      else await print(`Unit ${unit.name} ${unit.desired}${await place(context, now)}\n`);
+  try {
+    for (const unit of units) {
+      if (desired === "inactive" && verb === "unload" && unit.desired !== "inactive") continue;
+      if (unit.global) await print(`Triggered global unit ${unit.name} ${verb}\n`);
+      else if (!options.block) await print(`Triggered unit ${unit.name} ${verb}\n`);
+      else {
+        const now = await untilReached(context, unit.name, unit.desired, options);
+        if (desired === "launched") started.push(now);
+        else await print(`Unit ${unit.name} ${unit.desired}${await place(context, now)}\n`);
+      }
     }
+  } finally {
+    // Those before one that was waited for in vain did start.
+    await reportStarts(context, started);
   }
-  if (started.length > 0) await reportStarts(context, started);
-}
-
-/** fleetctl calls launched what was told to start; here, what failed at once is an error. */
-async function reportStarts(context: Context, units: readonly UnitInfo[]): Promise<void> {
-  const states = await watchStarts(context, units);
-  const failures: CliError[] = [];
-  for (const unit of units) {
-    const state = states.get(unit.name);
-    if (state?.active === "failed") {
-      failures.push(await failure(context, unit));
-      continue;
-    }
-    await context.print(`Unit ${unit.name} launched${await place(context, unit)}\n`);
-    if (state?.sub === "auto-restart") {
-      const often = `restarted ${state.restarts} times so far`;
-      context.warn(`WARNING: unit ${unit.name} ends and is started again, ${often}`);
-    }
-  }
-  const [first, ...others] = failures;
-  if (first === undefined) return;
-  for (const { message, details } of others) {
-    context.warn([message, ...details.map((detail) => `  ${detail}`)].join("\n"));
-  }
-  throw first;
-}
-
-async function failure(context: Context, unit: UnitInfo): Promise<CliError> {
-  const { name } = unit;
-  const report = (await context.api.status(name)).find(({ machine }) => machine === unit.target);
-  const how = report === undefined ? "its machine does not answer" : howItFailed(report);
-  return new CliError(`${name} failed${await place(context, unit)}: ${how}`, {
-    code: "unit-failed",
-    details: report === undefined ? [] : lastLines(report),
-    hint: `flotilla status ${name} tells more; flotilla restart ${name} tries again`,
-  });
-}
-
-/** ` on 113f16a7.../172.17.8.101`; nothing for a unit without a machine. */
-async function place({ api, output }: Context, { target }: UnitInfo): Promise<string> {
-  if (target === undefined) return "";
-  const ip = (await api.machines()).find(({ id }) => id === target)?.ip;
-  return ` on ${machineLegend(target, ip, output.full)}`;
 }
