@@ -15,7 +15,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { UnitStatusReport } from "@flotilla/node/api";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { FlotillaCluster, type Member, waitFor } from "../src/index.js";
+import { REPOSITORY } from "../src/cluster/executables.js";
+import { FlotillaCluster, freePorts, type Member, waitFor } from "../src/index.js";
 import { cli } from "./run.js";
 import { has } from "./support.js";
 
@@ -32,7 +33,7 @@ if (!has(NOTIFY)) console.warn("skipped: needs Debian's package systemd");
 if (!limits) console.warn("skipped: limits need root and cgroups");
 
 const directory = mkdtempSync(join(tmpdir(), "flotilla-units-"));
-let cluster: FlotillaCluster;
+let cluster: FlotillaCluster | undefined;
 let member: Member;
 let flotilla: ReturnType<typeof cli>;
 
@@ -47,7 +48,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await cluster.stopAll();
+  await cluster?.stopAll();
   rmSync(directory, { recursive: true, force: true });
 });
 
@@ -482,6 +483,9 @@ describe("a unit that fails at once", () => {
     expect(status.stdout).toMatch(/Active: failed \(failed\) \(Result: exit-code\)/);
     expect(status.stdout).toMatch(/Process: exited, status 7/);
     expect(status.stdout).toMatch(/: cannot$/m);
+    const restart = await flotilla("restart", "broken");
+    expect(restart).toMatchObject({ code: 1, stdout: "" });
+    expect(restart.stderr).toMatch(/^flotilla: broken\.service failed on/);
     const list = await flotilla("list-units");
     expect(list.stdout).toMatch(/^broken\.service\t+\S+\t+failed\t+failed$/m);
   });
@@ -610,6 +614,27 @@ ExecStart=/bin/sh -c 'echo begin; for i in 1 2 3 4 5 6 7 8 9 10; do sleep 1000 &
     const glutton = await untilSub("glutton.service", "failed (failed)");
     expect(glutton).toMatchObject({ result: "oom-kill", exitSignal: "SIGKILL" });
     await untilWritten("forker.service", /can't fork/);
+  });
+
+  it("examples/container: what its README tells works as written", async () => {
+    const example = join(REPOSITORY, "examples/container");
+    const root = join(directory, "box");
+    const [port] = await freePorts(1);
+    execFileSync("sh", [join(example, "make-root.sh"), root]);
+    const unit = readFileSync(join(example, "box.service"), "utf8");
+    await launch(
+      "box.service",
+      unit.replaceAll("/srv/box", root).replaceAll("18090", String(port)),
+    );
+    const page = await waitFor("the page", async () => {
+      const response = await fetch(`http://127.0.0.1:${port}/`);
+      return response.ok && response.text();
+    });
+    expect(page).toBe("hello from a container\n");
+    const report = await untilSub("box.service", "active (running)");
+    expect(report.tasks).toBe(1);
+    await member.api.put("box.service", { desired: "loaded" });
+    await untilSub("box.service", "inactive (dead)");
   });
 
   it("whose root is not there fails, naming it", async () => {
