@@ -241,7 +241,7 @@ ExecStart=/bin/sh -c 'echo attempt; exit 3'
     await launch(
       "stubborn.service",
       `[Service]
-TimeoutStopSec=3s
+TimeoutStopSec=5s
 ExecStart=/bin/sh -c 'trap "" TERM; echo ready; while :; do sleep 0.1; done'
 `,
     );
@@ -261,7 +261,7 @@ ExecStart=/bin/sh -c 'trap "" TERM; echo ready; while :; do sleep 0.1; done'
     await launch(
       "leaving.service",
       `[Service]
-TimeoutStopSec=3s
+TimeoutStopSec=5s
 ExecStart=/bin/sh -c 'trap "" TERM; echo ready; while :; do sleep 0.1; done'
 `,
     );
