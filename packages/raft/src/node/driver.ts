@@ -6,6 +6,7 @@ import {
   LOCAL_APPEND_THREAD,
   LOCAL_APPLY_THREAD,
   type Message,
+  MessageType,
   type NodeId,
   RaftError,
   type RawNode,
@@ -31,6 +32,8 @@ export interface DriverHost {
   afterReady(): void;
   soft(state: SoftState): void;
   readStates(states: readonly ReadState[]): void;
+  /** Proposals that a peer forwards, or its refusal of some. */
+  proposed(message: Message): void;
   /** A membership change entered this member's log. */
   changeLogged(id: ProposalId): void;
   settled(id: ProposalId, result: unknown): void;
@@ -122,7 +125,20 @@ export class Driver<Command, Result> {
   /** Steps messages from a peer. */
   receive(messages: readonly Message[]): void {
     if (this.#stopped) return;
-    for (const message of messages) this.#step(message);
+    try {
+      for (const message of messages) {
+        if (message.type === MessageType.Prop) this.#host.proposed(message);
+        else this.#step(message);
+      }
+    } catch (error) {
+      this.fail(error);
+    }
+    this.schedule();
+  }
+
+  /** Sends a message of the driver's own with the next turn. */
+  send(message: Message): void {
+    this.#outbox.push(message);
     this.schedule();
   }
 
@@ -177,8 +193,8 @@ export class Driver<Command, Result> {
     try {
       this.raw.step(message);
     } catch (error) {
-      // A peer that was removed, or a forwarded proposal that cannot be taken: both are its loss.
-      if (!RaftError.is(error) || !IGNORED.has(error.code)) this.fail(error);
+      // From a peer that was removed.
+      if (!RaftError.is(error) || error.code !== "step-peer-not-found") this.fail(error);
     }
   }
 
@@ -322,8 +338,6 @@ export class Driver<Command, Result> {
     return id;
   }
 }
-
-const IGNORED: ReadonlySet<string> = new Set(["step-peer-not-found", "proposal-dropped"]);
 
 /** A storage message without a hard state has zeros in these. */
 function hardStateOf({ term, vote, commit }: Message): HardState | null {

@@ -51,7 +51,7 @@ interface Waiter {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
   readonly deadline: number;
-  /** The term in which this member appended it as the leader; 0 while unknown or when forwarded. */
+  /** The only term in which it can be appended, here or at the leader it went to; 0 while it waits here. */
   term: number;
   release: (() => void) | null;
 }
@@ -99,8 +99,8 @@ export class Proposals {
     return { id, result };
   }
 
-  /** This member is the leader of `term` and has appended the proposal. */
-  appended(id: ProposalId, term: number): void {
+  /** This member appended the proposal as the leader of `term`, or sent it to that leader. */
+  bind(id: ProposalId, term: number): void {
     const waiter = this.#waiters.get(id.sequence);
     if (waiter) waiter.term = term;
   }
@@ -114,14 +114,9 @@ export class Proposals {
     if (this.#mine(id)) this.#take(id.sequence)?.reject(error);
   }
 
-  /** True while the proposal waits. */
-  has(id: ProposalId): boolean {
-    return this.#mine(id) && this.#waiters.has(id.sequence);
-  }
-
   /**
-   * The first entry of `term` was applied: what this member appended as the leader of an earlier
-   * term and is not applied by now was overwritten, and no log can commit it any more.
+   * The first entry of `term` was applied: what could only be appended in an earlier term and is
+   * not applied by now is in no log that can still be committed.
    */
   termBegan(term: number): void {
     for (const [sequence, waiter] of this.#waiters) {

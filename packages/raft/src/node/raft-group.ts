@@ -104,7 +104,9 @@ export class RaftGroup<Command, Result> implements AsyncDisposable {
       snapshotRetryMs: SNAPSHOT_RETRY_ELECTIONS * settings.electionTicks * tickMs,
       host: this.#host(),
     });
-    this.#queue = new ProposalQueue(id, raw, this.#proposals);
+    this.#queue = new ProposalQueue(id, raw, this.#proposals, (message) => {
+      this.#driver.send(message);
+    });
     this.#reads = new Reads(id, (context) => {
       raw.readIndex(context);
       this.#driver.schedule();
@@ -325,6 +327,9 @@ export class RaftGroup<Command, Result> implements AsyncDisposable {
       afterReady: () => this.#queue.refuseUnlogged(),
       soft: (state) => this.#setSoft(state),
       readStates: (states) => this.#confirmReads(states),
+      proposed: (message) => {
+        this.#queue.receive(message, this.#diskFull ? "it has no space left for its log" : null);
+      },
       changeLogged: (id) => this.#queue.changeLogged(id),
       settled: (id, result) => this.#proposals.settle(id, result),
       termBegan: (term) => this.#proposals.termBegan(term),

@@ -46,7 +46,10 @@ export interface Clock {
   clearTimeout(handle: unknown): void;
 }
 
-/** Carries messages between members. Messages may be lost, doubled or late; a full queue drops and reports. */
+/**
+ * Carries messages between members. Messages may be lost or late, and all but proposals (`Prop`)
+ * doubled: a proposal that comes twice is applied twice. A full queue drops and reports.
+ */
 export interface Transport extends AsyncDisposable {
   /**
    * Takes its address, before the group touches its folder: a second process that is started by
