@@ -78,6 +78,7 @@ export class Driver<Command, Result> {
   #held: { message: Message; sync: boolean }[] | null = null;
   #restoring: Promise<void> | null = null;
   #scheduled = false;
+  #lingered = false;
   #stopped = false;
   #applied: { index: number; term: number };
 
@@ -184,9 +185,26 @@ export class Driver<Command, Result> {
 
   #send(): void {
     if (this.#outbox.length === 0) return;
+    this.#lingered = !this.#lingered && this.#isNewsOfCommit();
+    if (this.#lingered) {
+      this.schedule();
+      return;
+    }
     const messages = this.#outbox;
     this.#outbox = [];
     this.#options.transport.send(messages);
+  }
+
+  /**
+   * True when there is only a moved commit index to tell, and this turn applies what was committed.
+   * Whoever waited for that often proposes again at once, and the news goes along with it, one turn
+   * later, at half the messages.
+   */
+  #isNewsOfCommit(): boolean {
+    if (this.#toApply.length === 0) return false;
+    return this.#outbox.every(({ type, entries }) => {
+      return type === MessageType.App && entries.length === 0;
+    });
   }
 
   #step(message: Message): void {

@@ -125,6 +125,32 @@ describe("a proposal on a follower", () => {
   });
 });
 
+describe("a leader", () => {
+  it("tells of a commit together with the next proposal where that comes at once", async () => {
+    const network = new MemoryNetwork();
+    let appends = 0;
+    const groups: Group[] = [];
+    for (const id of [1, 2, 3]) {
+      const transport = network.transport(id);
+      const send = transport.send.bind(transport);
+      transport.send = (messages) => {
+        if (messages.some(({ type }) => type === MessageType.App)) appends++;
+        send(messages);
+      };
+      groups.push(await openGroup({ id, transport, stateMachine: new Words() }));
+    }
+    open.push(...groups);
+    const leader = await leaderOf(groups);
+    await leader.propose("first");
+    appends = 0;
+    for (let n = 0; n < 40; n++) await leader.propose(`${n}`);
+    expect(appends).toBeLessThan(60);
+    await until("the last is known to all without another", () =>
+      groups.every((group) => group.status().applied === leader.status().applied),
+    );
+  });
+});
+
 describe("every call", () => {
   it("is settled when the member closes or follows a snapshot", async () => {
     const { network, leader, follower } = await three({ snapshotEntries: 30, keepEntries: 5 });
