@@ -25,7 +25,11 @@ export class CliError extends Error {
   }
 
   static ofApi(status: number, body: ApiError | undefined): CliError {
-    if (body?.error === undefined) return new CliError(`the node answered with HTTP ${status}`);
+    if (body?.error?.message === undefined) {
+      return new CliError(`what answered with HTTP ${status} is not the API of a Flotilla node`, {
+        hint: "is --endpoint perhaps the store's client port? The API's is 49153 by default",
+      });
+    }
     const { code, message, hint, diagnostics = [] } = body.error;
     return new CliError(message, { code, hint, details: diagnostics });
   }

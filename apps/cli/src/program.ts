@@ -31,7 +31,7 @@ export function createProgram(environment: Environment): Command {
       "--endpoint <urls>",
       "API of one or more nodes: http://HOST:PORT or unix:///PATH, with commas [FLOTILLA_ENDPOINT]",
     )
-    .option("--request-timeout <seconds>", "how long a node may take to answer", "5")
+    .option("--request-timeout <seconds>", "how long a node may take to answer", "10")
     .showHelpAfterError("(flotilla help shows what there is)")
     .exitOverride();
   const context = (command: Command): Context => createContext(command, program, environment);
@@ -92,7 +92,11 @@ function addDesiredStates(program: Command, context: ContextOf): void {
 function blocking(command: Command): Command {
   return command
     .option("--no-block", "do not wait until it is so")
-    .option("--block-attempts <n>", "looks, half a second apart, before giving up", "0");
+    .option(
+      "--block-attempts <n>",
+      "looks, half a second apart, before giving up (0: for about a minute)",
+      "0",
+    );
 }
 
 function addInspection(program: Command, context: ContextOf): void {

@@ -1,10 +1,10 @@
 import { execFileSync } from "node:child_process";
 import {
+  closeSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
-  readSync,
   statSync,
   writeFileSync,
   writeSync,
@@ -139,12 +139,18 @@ function contentLength(path: string): number {
   return end;
 }
 
+/** Flips a bit of a value amid the log: between records there is padding, which means nothing. */
 function flipByteAmid(path: string): number {
+  const bytes = readFileSync(path);
+  const value = Buffer.from("x".repeat(200));
+  const places: number[] = [];
+  for (let at = bytes.indexOf(value); at >= 0; at = bytes.indexOf(value, at + value.length)) {
+    places.push(at);
+  }
+  const at = (places[Math.floor(places.length / 2)] ?? 0) + 100;
   const file = openSync(path, "r+");
-  const at = Math.floor(contentLength(path) / 2);
-  const byte = Buffer.alloc(1);
-  readSync(file, byte, 0, 1, at);
-  writeSync(file, Buffer.from([(byte[0] ?? 0) ^ 0xff]), 0, 1, at);
+  writeSync(file, Buffer.from([(bytes[at] ?? 0) ^ 1]), 0, 1, at);
+  closeSync(file);
   return at;
 }
 

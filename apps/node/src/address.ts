@@ -19,7 +19,8 @@ export function formatAddress({ host, port }: Address): string {
 /** Listens, and gives the address as bound. Rejects with `address-in-use` naming address and option. */
 export async function listen(server: Server, address: Address, option: string): Promise<Address> {
   await new Promise<void>((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
+    // It stays: what a listener reports later (no descriptors left, say) must not end the process.
+    server.on("error", (error: NodeJS.ErrnoException) => {
       const taken = error.code === "EADDRINUSE";
       const what = taken ? "is in use" : `cannot be used: ${error.message}`;
       reject(
@@ -34,4 +35,15 @@ export async function listen(server: Server, address: Address, option: string): 
   const bound = server.address();
   if (bound === null || typeof bound === "string") return address;
   return { host: address.host, port: bound.port };
+}
+
+/** Where others reach a listener: as told; else as bound, with `publicIp` for "all addresses". */
+export function advertised(told: string, bound: Address, publicIp: string): Address {
+  if (told !== "") return parseAddress(told);
+  const isWildcard = bound.host === "0.0.0.0" || bound.host === "::";
+  return isWildcard ? { host: publicIp, port: bound.port } : bound;
+}
+
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host.startsWith("127.");
 }

@@ -9,6 +9,8 @@ export type NodeErrorCode =
   | "bad-unit"
   | "unknown-unit"
   | "unit-differs"
+  | "not-launched"
+  | "forbidden-host"
   | "not-found"
   | "bad-request"
   | "machine-unreachable"

@@ -10,7 +10,7 @@ import { createNode, type FlotillaNode } from "./node.js";
 import { VERSION } from "./version.js";
 
 /** What a process that is told to stop takes at most, milliseconds; after that it just ends. */
-const DRAIN_LIMIT_MS = 100_000;
+const DRAIN_LIMIT_MS = 150_000;
 
 interface Invocation {
   readonly flags: Readonly<Record<string, string>>;
@@ -29,8 +29,9 @@ export async function main(
   try {
     invocation = parseArguments(argv);
     config = loadConfig({
-      flags: invocation.dev ? devFlags(invocation.flags) : invocation.flags,
+      flags: invocation.flags,
       environment,
+      ...(invocation.dev ? { defaults: DEV_DEFAULTS } : {}),
       ...(invocation.file === undefined ? {} : { file: invocation.file }),
     });
   } catch (error) {
@@ -42,9 +43,7 @@ export async function main(
     process.stdout.write(`${JSON.stringify(config, null, 2)}\n`);
     return 0;
   }
-  if (!invocation.dev || invocation.flags["data-dir"] !== undefined) {
-    return await run(config, invocation.dev);
-  }
+  if (config["data-dir"] !== DEV_DEFAULTS["data-dir"]) return await run(config, invocation.dev);
   // A folder that was given is never removed, only the one that is made here.
   const temporary = mkdtempSync(join(tmpdir(), "flotilla-dev-"));
   try {
@@ -83,17 +82,14 @@ function parseArguments(argv: readonly string[]): Invocation {
 }
 
 /** `--dev`: what is not given is temporary and free. */
-function devFlags(flags: Readonly<Record<string, string>>): Record<string, string> {
-  return {
-    "data-dir": "(a temporary folder)",
-    "listen-peer": "127.0.0.1:0",
-    "listen-client": "127.0.0.1:0",
-    "listen-api": "127.0.0.1:0",
-    "listen-dns": "127.0.0.1:0",
-    "log-level": "warn",
-    ...flags,
-  };
-}
+const DEV_DEFAULTS = {
+  "data-dir": "(a temporary folder)",
+  "listen-peer": "127.0.0.1:0",
+  "listen-client": "127.0.0.1:0",
+  "listen-api": "127.0.0.1:0",
+  "listen-dns": "127.0.0.1:0",
+  "log-level": "warn",
+};
 
 async function run(config: Config, dev: boolean): Promise<number> {
   const log = pino({ level: config["log-level"], base: { name: config.name } });
@@ -105,7 +101,7 @@ async function run(config: Config, dev: boolean): Promise<number> {
   try {
     node = await createNode({ config, log, signal: stopping.signal });
   } catch (error) {
-    if (stopping.signal.aborted) return 0;
+    if (error === stopping.signal.reason) return 0;
     report(error);
     return 1;
   }
@@ -134,8 +130,9 @@ function tellDev({ apiUrl, dns, socket }: FlotillaNode): void {
     `flotillad --dev is up: a cluster of one, gone when you stop it (Ctrl-C).
 
   export FLOTILLA_ENDPOINT=${apiUrl}
-  flotilla list-machines
-  flotilla start examples/web/web@.service web@1
+  printf '[Service]\\nExecStart=/bin/sh -c "while sleep 1; do date; done"\\n' > /tmp/clock.service
+  flotilla start /tmp/clock.service
+  flotilla journal -f clock
 
 API socket ${socket}${dns === undefined ? "" : `, DNS ${dns}`}
 `,

@@ -1,10 +1,10 @@
+import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { createRuntime } from "@flotilla/container";
-import { type DnsServer, startDnsServer } from "@flotilla/discovery";
-import type { KeyValue } from "@flotilla/kv";
+import { startDnsServer } from "@flotilla/discovery";
 import { createSupervisor, type Supervisor } from "@flotilla/supervisor";
 import type { Logger } from "pino";
-import { formatAddress, parseAddress } from "./address.js";
+import { advertised, formatAddress, parseAddress } from "./address.js";
 import { Agent } from "./agent/agent.js";
 import { MachinePresence } from "./agent/machine-presence.js";
 import { ServiceRegistrar } from "./agent/service-registrar.js";
@@ -13,12 +13,14 @@ import { ApiServer } from "./api/api-server.js";
 import { clusterRoutes } from "./api/cluster-routes.js";
 import { machineRoutes } from "./api/machine-routes.js";
 import { Router } from "./api/router.js";
-import type { ClusterInfo, Health } from "./api/types.js";
+import { API_PREFIX, type ClusterInfo, type Health } from "./api/types.js";
 import { UnitReader } from "./api/unit-info.js";
 import { unitRoutes } from "./api/unit-routes.js";
+import { checkReach } from "./config/check-reach.js";
 import type { Config } from "./config/options.js";
 import { type DataDirectory, openDataDirectory } from "./data-directory/data-directory.js";
 import { Engine } from "./engine/engine.js";
+import { UnplacedReasons } from "./engine/unplaced-reasons.js";
 import { messageOf, NodeError } from "./errors.js";
 import { nodeMetrics } from "./metrics/node-metrics.js";
 import { claimCluster } from "./registry/claim-cluster.js";
@@ -26,6 +28,7 @@ import { ClusterView } from "./registry/cluster-view.js";
 import { registryKeys } from "./registry/keys.js";
 import { Registry } from "./registry/registry.js";
 import { UnitModels } from "./registry/unit-models.js";
+import { sleep } from "./sleep.js";
 import { openEmbeddedStore } from "./store/embedded-store.js";
 import { openExternalStore } from "./store/external-store.js";
 import type { NodeStore } from "./store/node-store.js";
@@ -59,6 +62,8 @@ interface Closer {
 
 /** How long a node that drains waits for a sign of the store, milliseconds. */
 const FAREWELL_MS = 1_000;
+/** How long it waits for the engine to take its units away, before it stops them itself. */
+const MOVE_MS = 5_000;
 
 /**
  * Assembles a node: data directory, store, view of the cluster, runtime and supervisor, presence,
@@ -75,13 +80,28 @@ export async function createNode(options: NodeOptions): Promise<FlotillaNode> {
 }
 
 async function assemble(options: NodeOptions, closers: Closer[]): Promise<FlotillaNode> {
-  const { config, log, signal } = options;
+  const { config, log } = options;
+  checkReach(config);
   const directory = openDataDirectory(config["data-dir"], config["cluster-id"]);
   closers.push({ what: "data directory", close: async () => directory[Symbol.dispose]() });
   const { machineId } = directory;
 
-  const store = await openStore(config, directory);
+  // What ends a start that still waits: being told to stop, or the store's own end.
+  const ending = new AbortController();
+  const signal = AbortSignal.any([options.signal, ending.signal]);
+  let up = false;
+  const store = await openStore(config, directory, (error) => {
+    log.error({ reason: messageOf(error) }, "a peer was refused, or refused this member");
+    if (up || store.describe().leader !== undefined) return;
+    ending.abort(
+      new NodeError("wrong-cluster", messageOf(error), {
+        hint: "members of one cluster have the same --cluster-id and --initial-cluster",
+        cause: error,
+      }),
+    );
+  });
   closers.push({ what: "store", close: () => store.close() });
+  store.failed.catch((error: unknown) => ending.abort(error));
   const { keyValue } = store;
 
   const keys = registryKeys(config["key-prefix"]);
@@ -95,7 +115,12 @@ async function assemble(options: NodeOptions, closers: Closer[]): Promise<Flotil
   const supervisor = await startSupervisor(config, directory, log);
   closers.push({ what: "supervisor", close: () => supervisor.shutdown() });
 
-  const router = new Router();
+  const router = new Router().guard((path) => {
+    if (!path.startsWith(API_PREFIX) || view.listed) return;
+    throw new NodeError("store-unavailable", "this node has not seen the cluster yet", {
+      hint: "it starts, or waits for a majority of the store's members",
+    });
+  });
   const api = await ApiServer.start({
     router,
     address: parseAddress(config["listen-api"]),
@@ -114,9 +139,10 @@ async function assemble(options: NodeOptions, closers: Closer[]): Promise<Flotil
       name: config.name,
       ip: config["public-ip"],
       metadata: config.metadata,
-      api: api.url,
+      api: `http://${formatAddress(advertised(config["advertise-api"], api.address, config["public-ip"]))}`,
       version: VERSION,
       directoryId: directory.directoryId,
+      bootId: randomUUID(),
       schedulable: true,
     },
   });
@@ -142,7 +168,7 @@ async function assemble(options: NodeOptions, closers: Closer[]): Promise<Flotil
     machineId,
     onLoaded: (name) => publisher.changed(name),
     ttlSeconds: config["machine-ttl"],
-    intervalMs: 5_000,
+    intervalMs: 2_000,
     log: log.child({ part: "agent" }),
   });
   const publisher: StatePublisher = new StatePublisher({
@@ -173,11 +199,7 @@ async function assemble(options: NodeOptions, closers: Closer[]): Promise<Flotil
   const dns = await startDns(config, store, closers);
   mountRoutes();
 
-  // From here on the node takes part; until here it could still refuse to.
-  await claimCluster(keyValue, keys, config["cluster-id"], { log, signal });
-  view.start();
   closers.push({ what: "view", close: () => view[Symbol.asyncDispose]() });
-  await presence.start(signal);
   closers.push({ what: "presence", close: () => presence.leave(), farewell: true });
   closers.push({
     what: "discovery",
@@ -188,6 +210,12 @@ async function assemble(options: NodeOptions, closers: Closer[]): Promise<Flotil
   if (engine) closers.push({ what: "engine", close: () => engine.resign(), farewell: true });
   closers.push({ what: "units", close: () => supervisor.shutdown() });
   closers.push({ what: "agent", close: () => agent[Symbol.asyncDispose]() });
+
+  // From here on the node takes part; until here it could still refuse to.
+  await claimCluster(keyValue, keys, config["cluster-id"], { log, signal });
+  view.start();
+  await presence.start(signal);
+  up = true;
 
   const ttlMs = config["machine-ttl"] * 1_000;
   function health(): Health {
@@ -213,12 +241,13 @@ async function assemble(options: NodeOptions, closers: Closer[]): Promise<Flotil
 
   function mountRoutes(): void {
     const registry = new Registry({ store: keyValue, keys, view });
-    const reader = new UnitReader(view, models, (name) => engine?.unplaced.get(name)?.reason);
+    const unplaced = new UnplacedReasons(view, models);
+    const reader = new UnitReader(view, models, unplaced);
     const metrics = nodeMetrics({
       machines: () => view.machines.size,
       units: () => view.units.size,
       loadedUnits: () => supervisor.list().length,
-      unplacedUnits: () => engine?.unplaced.size ?? 0,
+      unplacedUnits: () => unplaced.size,
       engineLeading: () => engine?.leading ?? false,
       engineDecisions: () => engine?.decisions ?? 0,
       storeConnected: () => presence.silentMs < ttlMs,
@@ -233,7 +262,7 @@ async function assemble(options: NodeOptions, closers: Closer[]): Promise<Flotil
       health,
       cluster,
       metrics: () => metrics.metrics(),
-      serviceNames: () => serviceNames(view, models),
+      serviceNames: () => declaredServices(view, models),
     });
   }
 
@@ -243,12 +272,42 @@ async function assemble(options: NodeOptions, closers: Closer[]): Promise<Flotil
     apiUrl: api.url,
     socket: directory.socket,
     dns: dns?.address,
-    failed: store.failed,
-    drain: async () => closeAll(closers, log, () => answers(keyValue, keys.cluster)),
+    failed: Promise.race([store.failed, presence.failed]),
+    async drain() {
+      await moveUnitsAway();
+      await closeAll(closers, log, storeAnswers);
+    },
   };
+
+  async function storeAnswers(): Promise<boolean> {
+    try {
+      await keyValue.get(keys.cluster, { signal: AbortSignal.timeout(FAREWELL_MS) });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Lets the engine take every unit away, each as soon as it stopped here: none waits for the slowest. */
+  async function moveUnitsAway(): Promise<void> {
+    if (supervisor.list().length === 0 || !(await storeAnswers())) return;
+    await presence.cordon(AbortSignal.timeout(FAREWELL_MS)).catch(() => undefined);
+    const start = performance.now();
+    const isScheduledHere = (): boolean =>
+      [...view.schedule.values()].some(({ value }) => value.machine === machineId);
+    while (supervisor.list().length > 0) {
+      const undecided = isScheduledHere() && performance.now() - start > MOVE_MS;
+      if (undecided || !(await storeAnswers())) return;
+      await sleep(100, AbortSignal.timeout(1_000));
+    }
+  }
 }
 
-async function openStore(config: Config, directory: DataDirectory): Promise<NodeStore> {
+async function openStore(
+  config: Config,
+  directory: DataDirectory,
+  onPeerRefused: (error: Error) => void,
+): Promise<NodeStore> {
   if (config.store !== "embedded") return openExternalStore(config.store);
   const members = config["initial-cluster"];
   if (Object.keys(members).length > 0 && members[config.name] === undefined) {
@@ -260,7 +319,7 @@ async function openStore(config: Config, directory: DataDirectory): Promise<Node
       },
     );
   }
-  return openEmbeddedStore(config, { directory: directory.store });
+  return openEmbeddedStore(config, { directory: directory.store }, onPeerRefused);
 }
 
 async function startSupervisor(
@@ -283,31 +342,22 @@ async function startDns(
   config: Config,
   store: NodeStore,
   closers: Closer[],
-): Promise<{ readonly server: DnsServer; readonly address: string } | undefined> {
+): Promise<{ readonly address: string } | undefined> {
   if (config["listen-dns"] === "off") return undefined;
   const { host, port } = parseAddress(config["listen-dns"]);
   const server = await startDnsServer(store.keyValue, { host, port, domain: config.domain });
   closers.push({ what: "dns", close: () => server.close() });
-  return { server, address: formatAddress({ host, port: server.port }) };
+  return { address: formatAddress({ host, port: server.port }) };
 }
 
 /** Services that some unit of the cluster declares. */
-async function serviceNames(view: ClusterView, models: UnitModels): Promise<string[]> {
+function declaredServices(view: ClusterView, models: UnitModels): string[] {
   const names = new Set<string>();
   for (const [name, { value }] of view.units) {
     const service = models.get(name, value).model?.flotilla.service;
     if (service !== undefined) names.add(service);
   }
   return [...names].sort();
-}
-
-async function answers(store: KeyValue, key: string): Promise<boolean> {
-  try {
-    await store.get(key, { signal: AbortSignal.timeout(FAREWELL_MS) });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /**

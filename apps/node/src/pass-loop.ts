@@ -30,6 +30,8 @@ export class PassLoop implements AsyncDisposable {
     this.#again = true;
     this.#running ??= this.#work().finally(() => {
       this.#running = undefined;
+      // Woken during a pass that failed, or after the last look: that asks for one more, too.
+      if (this.#again) this.wake();
     });
   }
 

@@ -67,6 +67,8 @@ export interface Sandbox {
   readonly id: string;
   /** What to put in NOTIFY_SOCKET, as seen by the unit's processes. */
   readonly notifySocket?: string;
+  /** Limits of the specification that this machine cannot enforce, by their names there. */
+  readonly ignoredLimits?: readonly string[];
   /** Output of every process of the sandbox; not reading it blocks the writer, never grows memory without bound. */
   onOutput: ((chunk: OutputChunk) => void) | undefined;
   /** A datagram on the notify socket, split at newlines. `pid` is 0 where the sender cannot be told. */

@@ -28,10 +28,9 @@ export interface ApiClientOptions {
 export interface JournalQuery {
   readonly lines?: number;
   readonly follow: boolean;
-  readonly since?: number;
 }
 
-/** A cluster's API, asked through the first endpoint that answers. */
+/** A cluster's API, asked through the first endpoint that can be connected to; reads, that answers. */
 export class ApiClient {
   readonly #options: ApiClientOptions;
 
@@ -97,7 +96,6 @@ export class ApiClient {
   async *journal(name: string, query: JournalQuery): AsyncGenerator<JournalLine> {
     const parameters = new URLSearchParams({ follow: String(query.follow) });
     if (query.lines !== undefined) parameters.set("lines", String(query.lines));
-    if (query.since !== undefined) parameters.set("since", String(query.since));
     const response = await this.#open("GET", `${path(name)}/journal?${parameters}`);
     let rest = "";
     try {
@@ -130,7 +128,12 @@ export class ApiClient {
         response = await ask(endpoint, method, path, body, timeoutMs);
       } catch (error) {
         failures.push(`${endpoint.text}: ${messageOf(error)}`);
-        continue;
+        if (method === "GET" || wasNotSent(error)) continue;
+        throw new CliError("the node took the request and did not answer: it may have been done", {
+          code: "uncertain",
+          details: failures,
+          hint: "look at what is there before you repeat it",
+        });
       }
       const status = response.statusCode ?? 0;
       if (status >= 200 && status < 300) return response;
@@ -143,6 +146,13 @@ export class ApiClient {
       hint: "is flotillad running? Name its API with --endpoint or FLOTILLA_ENDPOINT",
     });
   }
+}
+
+/** Errors of connecting: whatever comes later, the request may have had its effect. */
+const UNSENT = ["ECONNREFUSED", "ENOENT", "EHOSTUNREACH", "ENETUNREACH", "EACCES", "ENOTFOUND"];
+
+function wasNotSent(error: unknown): boolean {
+  return UNSENT.includes(String((error as NodeJS.ErrnoException).code));
 }
 
 function path(unit: string): string {

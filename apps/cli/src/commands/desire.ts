@@ -43,8 +43,15 @@ export async function takeTo(
 ): Promise<void> {
   const units: UnitInfo[] = [];
   for (const arg of args) {
-    const { name } = unitArgument(arg);
-    units.push((await context.api.put(name.name, { desired })).unit);
+    const { name } = unitArgument(arg).name;
+    const known = await context.api.unit(name);
+    // Stopping what is on no machine would only bring it to one.
+    if (desired === "loaded" && known.desired === "inactive") {
+      throw new CliError(`unit ${name} is not loaded, so there is nothing to stop`, {
+        code: "not-loaded",
+      });
+    }
+    units.push((await context.api.put(name, { desired })).unit);
   }
   await report(context, units, desired, options, options.verb);
 }

@@ -12,11 +12,19 @@ export async function cat({ api, print }: Context, arg: string): Promise<void> {
 
 /** status: as systemctl's, from every machine that has the unit. */
 export async function status(context: Context, args: readonly string[]): Promise<void> {
-  for (const [i, arg] of args.entries()) {
-    const reports = await context.api.status(unitArgument(arg).name.name);
-    if (context.output.json) await context.print(showJson(reports));
-    else await context.print((i > 0 ? "\n" : "") + reports.map(statusText).join("\n"));
+  const reports: UnitStatusReport[] = [];
+  let failure: unknown;
+  for (const arg of args) {
+    try {
+      reports.push(...(await context.api.status(unitArgument(arg).name.name)));
+    } catch (error) {
+      // The others are told first, as systemctl does.
+      failure ??= error;
+    }
   }
+  if (context.output.json) await context.print(showJson(reports));
+  else await context.print(reports.map(statusText).join("\n"));
+  if (failure !== undefined) throw failure;
 }
 
 function statusText(report: UnitStatusReport): string {

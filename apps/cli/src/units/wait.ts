@@ -59,5 +59,5 @@ export function untilReached(
 }
 
 function isUp(active: string): boolean {
-  return active === "active" || active === "deactivating" || active === "reloading";
+  return ["active", "activating", "deactivating", "reloading"].includes(active);
 }

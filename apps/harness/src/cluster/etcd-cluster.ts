@@ -17,7 +17,6 @@ export interface EtcdMember {
   readonly clientUrl: string;
   readonly directory: string;
   readonly process: RealProcess;
-  restart(): void;
 }
 
 /** Store members alone, started with etcd's flags, which ours and etcd both take. */
@@ -39,19 +38,17 @@ export class EtcdCluster implements AsyncDisposable {
       return startMember(options, name, client, peer(i), initial.join(","));
     });
     const cluster = new EtcdCluster(members);
-    await Promise.all(members.map((member) => cluster.ready(member)));
-    return cluster;
+    try {
+      await Promise.all(members.map(ready));
+      return cluster;
+    } catch (error) {
+      await cluster[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   get endpoints(): string[] {
     return this.members.map(({ clientUrl }) => clientUrl);
-  }
-
-  async ready(member: EtcdMember): Promise<void> {
-    await waitFor(`${member.name} to serve`, () => {
-      if (!member.process.running) throw new Error(member.process.output());
-      return /ready to serve client requests/.test(member.process.output());
-    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -70,34 +67,29 @@ function startMember(
 ): EtcdMember {
   const [program, ...first] = command;
   const data = join(directory, name);
-  const spawn = (): RealProcess =>
-    new RealProcess({
-      command: program,
-      log: join(directory, `${name}.log`),
-      args: [
-        ...first,
-        `--name=${name}`,
-        `--data-dir=${data}`,
-        `--listen-client-urls=${client}`,
-        `--advertise-client-urls=${client}`,
-        `--listen-peer-urls=${peer}`,
-        `--initial-advertise-peer-urls=${peer}`,
-        `--initial-cluster=${initialCluster}`,
-        "--initial-cluster-token=harness",
-        "--initial-cluster-state=new",
-        ...flags,
-      ],
-    });
-  let current = spawn();
-  return {
-    name,
-    clientUrl: client,
-    directory: data,
-    get process() {
-      return current;
-    },
-    restart() {
-      current = spawn();
-    },
-  };
+  const process = new RealProcess({
+    command: program,
+    log: join(directory, `${name}.log`),
+    args: [
+      ...first,
+      `--name=${name}`,
+      `--data-dir=${data}`,
+      `--listen-client-urls=${client}`,
+      `--advertise-client-urls=${client}`,
+      `--listen-peer-urls=${peer}`,
+      `--initial-advertise-peer-urls=${peer}`,
+      `--initial-cluster=${initialCluster}`,
+      "--initial-cluster-token=harness",
+      "--initial-cluster-state=new",
+      ...flags,
+    ],
+  });
+  return { name, clientUrl: client, directory: data, process };
+}
+
+async function ready({ name, process }: EtcdMember): Promise<void> {
+  await waitFor(`${name} to serve`, () => {
+    if (!process.running) throw new Error(process.output());
+    return /ready to serve client requests/.test(process.output());
+  });
 }

@@ -131,8 +131,13 @@ export class FlotillaCluster implements AsyncDisposable {
   /** Creates, starts, and waits for every member. */
   static async start(options: FlotillaClusterOptions): Promise<FlotillaCluster> {
     const cluster = await FlotillaCluster.create(options);
-    await cluster.startAll();
-    return cluster;
+    try {
+      await cluster.startAll();
+      return cluster;
+    } catch (error) {
+      await cluster.stopAll();
+      throw error;
+    }
   }
 
   async startAll(): Promise<void> {

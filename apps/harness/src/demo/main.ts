@@ -38,13 +38,14 @@ export async function demo(args: readonly string[]): Promise<number> {
   if (!(await portsAreFree())) return 1;
   const cluster = await FlotillaCluster.create({ directory, ports: PORTS, clusterId: "demo" });
   const stopping = stopOnSignal();
-  try {
+  const work = async (): Promise<void> => {
     await runWeb(cluster, directory);
-    if (args.includes("--demo-failover")) await demoFailover(cluster);
-    else {
-      tellHowToUse(cluster, directory);
-      await stopping;
-    }
+    if (args.includes("--demo-failover")) return demoFailover(cluster);
+    await tellHowToUse(cluster, directory);
+    await stopping;
+  };
+  try {
+    await Promise.race([work(), stopping]);
   } catch (error) {
     say();
     say(`The demo failed: ${error instanceof Error ? error.message : String(error)}`);
@@ -94,7 +95,10 @@ async function untilActive(member: Member, name: string): Promise<void> {
 
 async function showUnits(cluster: FlotillaCluster, member: Member): Promise<void> {
   const machines = new Map((await member.api.machines()).map(({ id, name }) => [id, name]));
-  for (const { name, machine, active, sub } of await member.api.states()) {
+  const states = await member.api.states();
+  for (const { name, machine, active, sub } of states.filter(({ name }) =>
+    INSTANCES.includes(name),
+  )) {
     const { pid } = await waitFor(`${name} to answer`, () => askWeb(portOf(name)));
     const where = machines.get(machine) ?? machine;
     say(`    ${name}  ${where}  ${active}/${sub}  http://127.0.0.1:${portOf(name)}  pid ${pid}`);
@@ -118,8 +122,10 @@ async function demoFailover(cluster: FlotillaCluster): Promise<void> {
   await showUnits(cluster, from);
 }
 
-function tellHowToUse(cluster: FlotillaCluster, directory: string): void {
-  const [first, second] = cluster.members as [Member, Member];
+async function tellHowToUse(cluster: FlotillaCluster, directory: string): Promise<void> {
+  const [first] = cluster.members as [Member];
+  const unit = INSTANCES[1] as string;
+  const victim = await cluster.byMachine((await first.api.unit(unit)).target ?? "");
   const endpoints = cluster.members.map(({ api }) => api.url).join(",");
   say(`
 ${bold("The cluster is running.")} In another terminal, in this folder:
@@ -134,10 +140,10 @@ ${bold("The cluster is running.")} In another terminal, in this folder:
   dig @127.0.0.1 -p ${first.ports.dns} web.flotilla.local SRV      ${dim("(Debian package dnsutils)")}
   ETCDCTL_API=3 etcdctl --endpoints ${first.clientUrl} endpoint status      ${dim("(Debian package etcd-client)")}
 
-${bold("Kill a member and see its unit move")} (the members' processes: ${cluster.members.map((m) => `${m.name} ${m.process.pid}`).join(", ")}):
+${bold(`Kill a member and see its unit move`)}: ${victim.name} runs ${unit}
 
-  kill -9 ${second.process.pid}
-  npm run -s flotilla -- list-units
+  kill -9 ${victim.process.pid}
+  sleep 7; npm run -s flotilla -- list-units
 
 Logs are in ${relative(directory)}/*.log. ${bold("To stop: Ctrl-C here")}, or kill ${process.pid}.
 `);
@@ -156,7 +162,8 @@ async function portsAreFree(): Promise<boolean> {
 function stopOnSignal(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-      process.once(signal, () => resolve());
+      // Again and again: the second Ctrl-C must not end this before its members are stopped.
+      process.on(signal, () => resolve());
     }
   });
 }

@@ -34,7 +34,8 @@ export class Agent implements AsyncDisposable {
   readonly #workers = new Map<string, UnitWorker>();
   readonly #stopListening: () => void;
   readonly #loop: PassLoop;
-  #current = false;
+  /** The registration that the view was listed after. */
+  #currentFor: bigint | undefined;
   /** Units loaded since the start. */
   #loads = 0;
 
@@ -43,10 +44,7 @@ export class Agent implements AsyncDisposable {
     const { intervalMs, log } = options;
     this.#loop = new PassLoop({ pass: () => this.#reconcile(), intervalMs, log });
     this.#stopListening = options.view.onChange(() => this.#loop.wake());
-    options.presence.onRegistered(() => {
-      this.#current = false;
-      this.#loop.wake();
-    });
+    options.presence.onRegistered(() => this.#loop.wake());
   }
 
   /** A unit as this machine has it; undefined when it is not loaded. */
@@ -61,11 +59,13 @@ export class Agent implements AsyncDisposable {
 
   async #reconcile(): Promise<void> {
     const { view, presence, ttlSeconds } = this.#options;
-    if (presence.lease === undefined) return;
-    if (!this.#current) {
+    const lease = presence.lease;
+    if (lease === undefined) return;
+    if (this.#currentFor !== lease) {
       await view.refresh({ signal: AbortSignal.timeout(ttlSeconds * 1_000) });
-      this.#current = true;
+      this.#currentFor = lease;
     }
+    if (!this.#mayAct(lease)) return;
     const targets = this.#targets();
     for (const name of targets.keys()) {
       if (!this.#workers.has(name)) {
@@ -75,12 +75,22 @@ export class Agent implements AsyncDisposable {
       }
     }
     await this.#prepare(targets);
-    // A pause of the whole process (SIGSTOP, a sleeping laptop) may lie between the view and now.
-    if (presence.silentMs > ttlSeconds * 1_000) return;
+    if (!this.#mayAct(lease)) return;
     for (const [name, worker] of this.#workers) worker.launch(targets.get(name), this.#loads);
     for (const [name, worker] of this.#workers) {
       if (worker.loaded === undefined && !targets.has(name)) this.#workers.delete(name);
     }
+  }
+
+  /**
+   * A machine that the cluster may take for dead keeps its hands still: a pause of the whole process
+   * (SIGSTOP, a sleeping laptop) may lie between the view and now, or the view may just show that
+   * the machine's record went with its lease.
+   */
+  #mayAct(lease: bigint): boolean {
+    const { view, presence, ttlSeconds, machineId } = this.#options;
+    const heard = presence.lease === lease && presence.silentMs <= ttlSeconds * 1_000;
+    return heard && view.machines.has(machineId);
   }
 
   #targets(): Map<string, UnitTarget> {

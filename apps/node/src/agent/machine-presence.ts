@@ -15,17 +15,29 @@ export interface MachinePresenceOptions {
   readonly log: Logger;
 }
 
+/** Between two tries to register, milliseconds. */
+const RETRY_MS = 250;
+
 /** How one machine is known to be alive: its record, under a lease that is kept alive. */
-export class MachinePresence implements AsyncDisposable {
+export class MachinePresence {
   readonly #options: MachinePresenceOptions;
   readonly #abort = new AbortController();
   readonly #listeners = new Set<(lease: bigint) => void>();
   #lease: bigint | undefined;
   #lastContactMs = 0;
+  #record: MachineRecord;
+  #reject: (error: Error) => void = () => undefined;
+  /** Rejects when another living machine has this one's ID: this process must end. */
+  readonly failed: Promise<never>;
   #running: Promise<void> | undefined;
 
   constructor(options: MachinePresenceOptions) {
     this.#options = options;
+    this.#record = options.record;
+    this.failed = new Promise((_, reject) => {
+      this.#reject = reject;
+    });
+    this.failed.catch(() => undefined);
   }
 
   /** The lease everything of this machine is kept under; undefined until registered and while lost. */
@@ -33,7 +45,7 @@ export class MachinePresence implements AsyncDisposable {
     return this.#lease;
   }
 
-  /** Milliseconds since the store last answered a heartbeat. */
+  /** Milliseconds since the newest heartbeat that the store answered was sent. */
   get silentMs(): number {
     return performance.now() - this.#lastContactMs;
   }
@@ -49,6 +61,16 @@ export class MachinePresence implements AsyncDisposable {
     this.#running = this.#beat();
   }
 
+  /** Takes no units any more; those it has are moved away. */
+  async cordon(signal: AbortSignal): Promise<void> {
+    const lease = this.#lease;
+    this.#record = { ...this.#record, schedulable: false };
+    if (lease === undefined) return;
+    const { store, keys } = this.#options;
+    const value = encodeRecord("machine", this.#record);
+    await store.put(keys.machine(this.#record.id), value, { lease, signal });
+  }
+
   /** Gives the machine up at once, as a clean shutdown does. */
   async leave(): Promise<void> {
     this.#abort.abort();
@@ -59,35 +81,34 @@ export class MachinePresence implements AsyncDisposable {
     await this.#options.store.leaseRevoke(lease, { signal: AbortSignal.timeout(2_000) });
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#abort.abort();
-    await this.#running;
-  }
-
   async #beat(): Promise<void> {
     const { store, ttlSeconds, log } = this.#options;
     const signal = this.#abort.signal;
     const intervalMs = (ttlSeconds * 1_000) / 4;
     while (!signal.aborted) {
-      await sleep(intervalMs, signal);
+      if (this.#lease !== undefined) await sleep(intervalMs, signal);
+      else await sleep(RETRY_MS, signal);
       if (signal.aborted) return;
       try {
         const lease = this.#lease;
         if (lease === undefined) {
-          await this.#register(signal);
+          await this.#register(signal, "again");
           continue;
         }
         const attempt = AbortSignal.any([signal, AbortSignal.timeout(ttlSeconds * 1_000)]);
+        // The lease runs from when the store took the heartbeat, which may be just after this.
+        const sent = performance.now();
         await store.leaseKeepAlive(lease, { signal: attempt });
-        this.#lastContactMs = performance.now();
+        this.#lastContactMs = sent;
       } catch (error) {
         if (signal.aborted) return;
+        if (NodeError.is(error) && error.code === "duplicate-machine") {
+          this.#reject(error);
+          return;
+        }
         if (codeOf(error) === "lease-not-found") {
           log.warn("the machine's lease is gone: registering anew");
           this.#lease = undefined;
-          await this.#register(signal).catch((again: unknown) => {
-            log.warn({ reason: messageOf(again) }, "could not register");
-          });
         } else {
           log.warn({ reason: messageOf(error) }, "the store did not answer a heartbeat");
         }
@@ -100,30 +121,40 @@ export class MachinePresence implements AsyncDisposable {
     const giveUpOnDuplicate = performance.now() + this.#options.ttlSeconds * 2_000;
     for (;;) {
       try {
-        return await this.#register(signal);
+        return await this.#register(signal, "first");
       } catch (error) {
         signal.throwIfAborted();
         const duplicate = NodeError.is(error) && error.code === "duplicate-machine";
         if (duplicate && performance.now() > giveUpOnDuplicate) throw error;
         this.#options.log.warn({ reason: messageOf(error) }, "not registered yet");
-        await sleep(250, signal);
+        await sleep(RETRY_MS, signal);
       }
     }
   }
 
-  async #register(signal: AbortSignal): Promise<void> {
-    const { store, keys, record, ttlSeconds, log } = this.#options;
+  /**
+   * The first registration of a process takes over what an earlier life of its machine left. Later
+   * ones must not: a record of another process that lives means two run on copies of one directory.
+   */
+  async #register(signal: AbortSignal, which: "first" | "again"): Promise<void> {
+    const { store, keys, ttlSeconds, log } = this.#options;
+    const record = this.#record;
     const key = keys.machine(record.id);
     const attempt = AbortSignal.any([signal, AbortSignal.timeout(5_000)]);
     const known = await store.get(key, { signal: attempt });
     const other = known === null ? undefined : decodeRecord("machine", known.value);
-    if (other !== undefined && other.directoryId !== record.directoryId) {
+    const foreign = other !== undefined && other.directoryId !== record.directoryId;
+    const twin = which === "again" && other !== undefined && other.bootId !== record.bootId;
+    if (foreign || twin) {
       throw new NodeError(
         "duplicate-machine",
         `machine ID ${record.id} is in use by ${other.name} (${other.api})`,
-        { hint: "two machines share an ID: remove the copied machine-id from one data directory" },
+        {
+          hint: "two machines share an ID, as copies of a data directory do: remove machine-id and directory-id from one",
+        },
       );
     }
+    const sent = performance.now();
     const { id } = await store.leaseGrant(ttlSeconds, { signal: attempt });
     const result = await store.txn(
       {
@@ -141,7 +172,7 @@ export class MachinePresence implements AsyncDisposable {
       await store.leaseRevoke(known.lease, { signal: attempt }).catch(() => undefined);
     }
     this.#lease = id;
-    this.#lastContactMs = performance.now();
+    this.#lastContactMs = sent;
     log.info({ machine: record.id, ttlSeconds }, "registered");
     for (const listener of this.#listeners) listener(id);
   }

@@ -47,8 +47,14 @@ export class StatePublisher implements AsyncDisposable {
   /** Something about this unit is new. */
   changed(name: string): void {
     this.#dirty.add(name);
+    this.#wake();
+  }
+
+  #wake(): void {
     this.#running ??= this.#work().finally(() => {
       this.#running = undefined;
+      const waits = this.#dirty.size > 0 && this.#options.presence.lease !== undefined;
+      if (waits && !this.#abort.signal.aborted) this.#wake();
     });
   }
 
@@ -79,7 +85,7 @@ export class StatePublisher implements AsyncDisposable {
   }
 
   async #publish(name: string, lease: bigint, signal: AbortSignal): Promise<void> {
-    const { store, keys, machineId, supervisor, loadedUnit } = this.#options;
+    const { store, keys, machineId, supervisor, loadedUnit, presence } = this.#options;
     const key = keys.state(name, machineId);
     const attempt = AbortSignal.any([signal, AbortSignal.timeout(5_000)]);
     const loaded = loadedUnit(name);
@@ -92,7 +98,8 @@ export class StatePublisher implements AsyncDisposable {
     const record = encodeRecord("state", toRecord(status, loaded));
     if (this.#published.get(name) === record) return;
     await store.put(key, record, { lease, signal: attempt });
-    this.#published.set(name, record);
+    // An answer that comes after the lease was lost tells of a key that went with it.
+    if (presence.lease === lease) this.#published.set(name, record);
   }
 }
 

@@ -95,6 +95,8 @@ export class UnitWorker {
     this.#launched = hash;
     this.#refusedAt = undefined;
     this.#log.info("starting");
+    // Told at once: a unit that is up already, or cannot be started at all, changes no state.
+    this.#onLoaded(this.#name);
     this.#follow("start", this.#supervisor.start(this.#name), (result) => {
       if (result !== "missing" || this.#launched !== hash) return;
       this.#launched = undefined;
@@ -107,6 +109,7 @@ export class UnitWorker {
   #stop(): void {
     this.#launched = undefined;
     this.#log.info("stopping");
+    this.#onLoaded(this.#name);
     this.#follow("stop", this.#supervisor.stop(this.#name), () => undefined);
   }
 

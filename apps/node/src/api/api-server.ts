@@ -1,5 +1,7 @@
 import { chmodSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { isIP } from "node:net";
+import { hostname } from "node:os";
 import type { Logger } from "pino";
 import { type Address, formatAddress, listen } from "../address.js";
 import { messageOf, NodeError } from "../errors.js";
@@ -16,7 +18,7 @@ export interface ApiServerOptions {
 
 /** Linux's limit on the path of a unix socket (unix(7)), with its closing zero. */
 const SOCKET_PATH_LIMIT = 108;
-/** Connections at once on each listener; more wait in the kernel's queue. */
+/** Connections at once on each listener; more are closed at once. */
 const CONNECTION_LIMIT = 1_024;
 
 /** The API's two doors: a TCP address and a unix socket. */
@@ -26,13 +28,19 @@ export class ApiServer implements AsyncDisposable {
   #address: Address;
 
   private constructor(options: ApiServerOptions) {
-    const handle = (request: IncomingMessage, response: ServerResponse): void => {
-      options.router.handle(request, response).catch((error: unknown) => {
+    const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+      try {
+        await options.router.handle(request, response);
+      } catch (error) {
         options.log.debug({ url: request.url, reason: messageOf(error) }, "request refused");
         sendError(response, error);
-      });
+      }
     };
-    this.#servers = [createServer(handle), createServer(handle)];
+    const tcp = createServer((request, response) => {
+      if (isOwnRequest(request)) void handle(request, response);
+      else sendError(response, foreignRequest(request));
+    });
+    this.#servers = [tcp, createServer((request, response) => void handle(request, response))];
     for (const server of this.#servers) server.maxConnections = CONNECTION_LIMIT;
     this.#options = options;
     this.#address = options.address;
@@ -47,6 +55,11 @@ export class ApiServer implements AsyncDisposable {
     const server = new ApiServer(options);
     await server.#listen();
     return server;
+  }
+
+  /** As bound. */
+  get address(): Address {
+    return this.#address;
   }
 
   /** As bound: `http://host:port`. */
@@ -78,4 +91,22 @@ export class ApiServer implements AsyncDisposable {
     });
     chmodSync(this.#options.socket, 0o600);
   }
+}
+
+/**
+ * Keeps web pages out: one whose name was pointed at this address (DNS rebinding) sends that name as
+ * Host, and every page sends its Origin with what could change something.
+ */
+function isOwnRequest({ headers }: IncomingMessage): boolean {
+  const host = (headers.host ?? "").replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+  const named = host === "localhost" || host === hostname() || isIP(host) !== 0;
+  return named && headers.origin === undefined;
+}
+
+function foreignRequest({ headers }: IncomingMessage): NodeError {
+  const from =
+    headers.origin === undefined ? `host "${headers.host}"` : `a page of ${headers.origin}`;
+  return new NodeError("forbidden-host", `requests for ${from} are not taken`, {
+    hint: "address the node by IP address, as localhost or by its own host name",
+  });
 }

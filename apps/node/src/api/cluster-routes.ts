@@ -19,8 +19,8 @@ export interface ClusterRoutesOptions {
   readonly health: () => Health;
   readonly cluster: () => ClusterInfo;
   readonly metrics: () => Promise<string>;
-  /** Names of the services in discovery. */
-  readonly serviceNames: () => Promise<readonly string[]>;
+  /** Names of the services that units declare. */
+  readonly serviceNames: () => readonly string[];
 }
 
 /** The node, the cluster, its machines and its services. */
@@ -56,7 +56,7 @@ export function clusterRoutes(router: Router, options: ClusterRoutesOptions): vo
       sendJson(response, 200, machines);
     })
     .on("GET", `${API_PREFIX}/services`, async ({ response }) => {
-      const names = await options.serviceNames();
+      const names = options.serviceNames();
       sendJson(response, 200, await Promise.all(names.map(endpoints)));
     })
     .on("GET", `${API_PREFIX}/services/:name`, async ({ response, parameters }) => {

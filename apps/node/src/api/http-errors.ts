@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import { KvError } from "@flotilla/kv";
+import { KvError, type KvErrorCode } from "@flotilla/kv";
 import { messageOf, NodeError, type NodeErrorCode } from "../errors.js";
 import type { ApiError } from "./types.js";
 
@@ -9,8 +9,16 @@ const STATUS: Partial<Record<NodeErrorCode, number>> = {
   "unknown-unit": 404,
   "not-found": 404,
   "unit-differs": 409,
+  "not-launched": 409,
+  "forbidden-host": 403,
   "machine-unreachable": 502,
   "store-unavailable": 503,
+};
+
+/** What the store refuses although it is there: too large a request, a full quota. */
+const REFUSALS: Partial<Record<KvErrorCode, number>> = {
+  "request-too-large": 413,
+  "no-space": 507,
 };
 
 /** Answers with an error's status and body; after the head is out the connection is cut instead. */
@@ -42,6 +50,10 @@ function describe(error: unknown): [number, ApiError] {
         },
       },
     ];
+  }
+  const refusal = KvError.is(error) ? REFUSALS[error.code] : undefined;
+  if (refusal !== undefined) {
+    return [refusal, { error: { code: "bad-request", message: messageOf(error) } }];
   }
   if (KvError.is(error) || isTimeout(error)) {
     const message = `the store did not take it: ${messageOf(error)}`;

@@ -26,6 +26,8 @@ export interface MachineRoutesOptions {
 
 /** Lines of journal that a status report carries. */
 const STATUS_LINES = 10;
+/** Between two signs of life of a journal that is followed, milliseconds. */
+const KEEPALIVE_MS = 60_000;
 /** How long another machine may take to begin its answer, milliseconds. */
 const PEER_TIMEOUT_MS = 5_000;
 
@@ -40,7 +42,7 @@ export function machineRoutes(router: Router, options: MachineRoutesOptions): vo
     .on("POST", `${API_PREFIX}/local/units/:name/restart`, (call) => localRestart(call, options))
     .on("GET", `${API_PREFIX}/units/:name/status`, async (call) => {
       const machines = machinesOf(call, options);
-      const reports = await Promise.all(
+      const reports = await whoAnswers(
         machines.map((machine) => askMachine<UnitStatusReport>(call, options, machine, "status")),
       );
       sendJson(call.response, 200, reports);
@@ -60,7 +62,7 @@ async function localStatus(call: Call, options: MachineRoutesOptions): Promise<v
   const { supervisor, machineId, publicIp } = options;
   const { name } = unitName(call.parameters);
   const status = await supervisor.status(name);
-  if (status === undefined) throw unknownUnit(name);
+  if (status === undefined) throw notHereYet(name);
   const lines: JournalLine[] = [];
   for await (const entry of supervisor.journal(name, { lines: STATUS_LINES })) {
     lines.push({ machine: machineId, ...entry });
@@ -78,7 +80,12 @@ async function localStatus(call: Call, options: MachineRoutesOptions): Promise<v
 
 async function localRestart(call: Call, options: MachineRoutesOptions): Promise<void> {
   const { name } = unitName(call.parameters);
-  if ((await options.supervisor.status(name)) === undefined) throw unknownUnit(name);
+  if (options.view.desired.get(name)?.value.state !== "launched") {
+    throw new NodeError("not-launched", `unit ${name} is not wanted to run`, {
+      hint: `flotilla start ${name}`,
+    });
+  }
+  if ((await options.supervisor.status(name)) === undefined) throw notHereYet(name);
   const result = await options.supervisor.restart(name);
   sendJson(call.response, 200, { machine: options.machineId, result } satisfies RestartResult);
 }
@@ -95,11 +102,17 @@ async function localJournal(call: Call, options: MachineRoutesOptions): Promise<
   });
   response.writeHead(200, { "content-type": "application/x-ndjson" });
   response.flushHeaders();
-  for await (const entry of entries) {
-    await write(response, { machine: options.machineId, ...entry }, signal);
-    if (signal.aborted) return;
+  // An empty line now and then keeps a quiet stream from being taken for a dead one on its way.
+  const sign = setInterval(() => response.write("\n"), KEEPALIVE_MS);
+  try {
+    for await (const entry of entries) {
+      await write(response, { machine: options.machineId, ...entry }, signal);
+      if (signal.aborted) return;
+    }
+    response.end();
+  } finally {
+    clearInterval(sign);
   }
-  response.end();
 }
 
 /** One machine's journal passed through, or those of all machines of a global unit one after the other's lines. */
@@ -107,7 +120,7 @@ async function journal(call: Call, options: MachineRoutesOptions): Promise<void>
   const machines = machinesOf(call, options);
   const [only, ...others] = machines;
   if (only === options.machineId && others.length === 0) return localJournal(call, options);
-  const bodies = await Promise.all(
+  const bodies = await whoAnswers(
     machines.map((machine) => openPeer(call, options, machine, `journal?${call.query}`)),
   );
   call.response.writeHead(200, { "content-type": "application/x-ndjson" });
@@ -128,6 +141,15 @@ async function passLines(body: Response, { response, signal }: Call): Promise<vo
     rest = rest.slice(end);
     if (!room) await once(response, "drain", { signal });
   }
+}
+
+/** A machine that just died must not hide what the others tell: an error only when none answers. */
+async function whoAnswers<T>(asked: readonly Promise<T>[]): Promise<T[]> {
+  const settled = await Promise.allSettled(asked);
+  const answers = settled.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+  const failure = settled.find((each) => each.status === "rejected");
+  if (answers.length === 0 && failure !== undefined) throw failure.reason;
+  return answers;
 }
 
 function machinesOf(call: Call, { reader, view }: MachineRoutesOptions): string[] {
@@ -187,6 +209,12 @@ async function openPeer(
     response.status === 404 ? "not-found" : "machine-unreachable",
     `${record.name}: ${body?.error?.message ?? response.statusText}`,
   );
+}
+
+function notHereYet(name: string): NodeError {
+  return new NodeError("not-found", `unit ${name} is not loaded on its machine yet`, {
+    hint: "it was just scheduled there; try again in a moment",
+  });
 }
 
 function numberOption(query: URLSearchParams, name: string, option: string) {

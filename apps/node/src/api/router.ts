@@ -11,6 +11,9 @@ export interface Call {
   readonly signal: AbortSignal;
 }
 
+/** Looks at a request before it is routed; throws NodeError to refuse it. */
+export type Guard = (path: string) => void;
+
 export type Handler = (call: Call) => Promise<void> | void;
 
 interface Route {
@@ -22,6 +25,12 @@ interface Route {
 /** Finds the handler of a request by method and path; `:name` matches one part of the path. */
 export class Router {
   readonly #routes: Route[] = [];
+  #guard: Guard = () => undefined;
+
+  guard(guard: Guard): this {
+    this.#guard = guard;
+    return this;
+  }
 
   on(method: string, pattern: string, handler: Handler): this {
     this.#routes.push({ method, parts: pattern.split("/"), handler });
@@ -30,6 +39,7 @@ export class Router {
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? "/", "http://node");
+    this.#guard(url.pathname);
     const parts = url.pathname.split("/");
     const allowed: string[] = [];
     for (const { method, parts: pattern, handler } of this.#routes) {

@@ -1,3 +1,4 @@
+import type { UnplacedReasons } from "../engine/unplaced-reasons.js";
 import type { ClusterView } from "../registry/cluster-view.js";
 import type { UnitModels } from "../registry/unit-models.js";
 import type { DesiredState, UnitInfo, UnitStateInfo } from "./types.js";
@@ -6,13 +7,9 @@ import type { DesiredState, UnitInfo, UnitStateInfo } from "./types.js";
 export class UnitReader {
   readonly #view: ClusterView;
   readonly #models: UnitModels;
-  readonly #unplaced: (unit: string) => string | undefined;
+  readonly #unplaced: UnplacedReasons;
 
-  constructor(
-    view: ClusterView,
-    models: UnitModels,
-    unplaced: (unit: string) => string | undefined,
-  ) {
+  constructor(view: ClusterView, models: UnitModels, unplaced: UnplacedReasons) {
     this.#view = view;
     this.#models = models;
     this.#unplaced = unplaced;
@@ -28,7 +25,7 @@ export class UnitReader {
     const { model } = this.#models.get(name, unit);
     const desired = this.#view.desired.get(name)?.value.state ?? "inactive";
     const target = this.#view.schedule.get(name)?.value.machine;
-    const unplaced = desired === "inactive" ? undefined : this.#unplaced(name);
+    const unplaced = desired === "inactive" ? undefined : this.#unplaced.reason(name);
     const global = model?.fleet.global ?? false;
     return {
       name,
@@ -65,7 +62,8 @@ export class UnitReader {
   /** fleet's current state: inactive until the target reports the unit, launched once started there. */
   #current(name: string, target: string | undefined): DesiredState {
     const state = target && this.#view.states.get(name)?.get(target)?.value;
-    if (!state) return "inactive";
+    // What runs there may still be the content that this one replaced.
+    if (!state || state.hash !== this.#view.units.get(name)?.value.hash) return "inactive";
     return state.launched ? "launched" : "loaded";
   }
 }

@@ -76,12 +76,13 @@ async function putUnit(call: Call, options: UnitRoutesOptions): Promise<void> {
     );
   }
   const { desired, replace } = body.output;
+  refuseRunningTemplate(name, desired);
   const content = body.output.content ?? templateContent(name, view);
   let created = false;
   let warnings: readonly string[] = [];
   if (content === undefined) await registry.setDesired(name.name, desired);
   else {
-    warnings = check(name, content, desired);
+    warnings = check(name, content);
     ({ created } = await registry.putUnit(name.name, content, desired, { replace }));
   }
   const unit = reader.info(name.name);
@@ -97,15 +98,10 @@ function templateContent(name: UnitName, view: ClusterView): string | undefined 
 }
 
 /** Throws NodeError `bad-unit` with every diagnostic when the cluster could not run the unit. */
-function check(name: UnitName, content: string, desired: string): string[] {
+function check(name: UnitName, content: string): string[] {
   if (name.type !== "service" && name.type !== "target") {
     throw new NodeError("bad-unit", `${name.name}: units of type ${name.type} cannot be run yet`, {
       hint: "services and targets can",
-    });
-  }
-  if (name.isTemplate && desired !== "inactive") {
-    throw new NodeError("bad-unit", `${name.name} is a template and cannot be ${desired}`, {
-      hint: `start an instance of it, like ${name.prefix}@1.${name.type}`,
     });
   }
   const { model, diagnostics } = parseUnit(name.name, content);
@@ -114,6 +110,13 @@ function check(name: UnitName, content: string, desired: string): string[] {
     throw new NodeError("bad-unit", `${name.name} cannot be used as it is`, { diagnostics: lines });
   }
   return lines;
+}
+
+function refuseRunningTemplate(name: UnitName, desired: string): void {
+  if (!name.isTemplate || desired === "inactive") return;
+  throw new NodeError("bad-unit", `${name.name} is a template and cannot be ${desired}`, {
+    hint: `start an instance of it, like ${name.prefix}@1.${name.type}`,
+  });
 }
 
 function explainUnit({ response, parameters }: Call, options: UnitRoutesOptions): void {

@@ -9,6 +9,8 @@ export interface ConfigSources {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** A JSON object of option name → text, number or boolean. */
   readonly file?: string;
+  /** Instead of the options' own defaults. */
+  readonly defaults?: Readonly<Record<string, string>>;
 }
 
 const names = Object.keys(OPTIONS) as OptionName[];
@@ -37,14 +39,14 @@ export function loadConfig(sources: ConfigSources): Config {
 
 function choose(
   name: OptionName,
-  { flags, environment, file: path }: ConfigSources,
+  { flags, environment, file: path, defaults }: ConfigSources,
   file: Readonly<Record<string, string>>,
 ): [text: string, place: string] {
   const fromEnvironment = environment[environmentName(name)];
   if (flags[name] !== undefined) return [flags[name], `--${name}`];
   if (fromEnvironment !== undefined) return [fromEnvironment, environmentName(name)];
   if (file[name] !== undefined) return [file[name], `${path}: ${name}`];
-  return [OPTIONS[name].default, `--${name}`];
+  return [defaults?.[name] ?? OPTIONS[name].default, `--${name}`];
 }
 
 function readConfigFile(path: string): Record<string, string> {

@@ -131,6 +131,16 @@ export const OPTIONS = {
     default: "127.0.0.1:2379",
     help: "store clients (etcd v3) connect here",
   },
+  "advertise-client": {
+    schema: v.union([v.literal(""), address], "must be HOST:PORT"),
+    default: "",
+    help: "where other members and clients reach listen-client, when not there",
+  },
+  "advertise-api": {
+    schema: v.union([v.literal(""), address], "must be HOST:PORT"),
+    default: "",
+    help: "where other machines reach listen-api, when not there",
+  },
   "listen-api": { schema: address, default: "127.0.0.1:49153", help: "the HTTP API" },
   "listen-dns": {
     schema: v.union([v.literal("off"), address], 'must be HOST:PORT or "off"'),
@@ -145,7 +155,7 @@ export const OPTIONS = {
   },
   metadata: { schema: metadata, default: "", help: "KEY=VALUE,… for MachineMetadata=" },
   "machine-ttl": {
-    schema: number(2, 3_600),
+    schema: v.pipe(number(2, 3_600), v.integer("must be a whole number")),
     default: "3",
     help: "seconds until a silent machine counts as dead",
   },

@@ -2,10 +2,13 @@ import { randomBytes } from "node:crypto";
 import {
   closeSync,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
   rmSync,
+  writeFileSync,
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -89,25 +92,56 @@ function readOrCreate(path: string, make: () => string): string {
  */
 function lock(path: string): () => void {
   const me = `${process.pid} ${startTime(process.pid)}`;
-  for (let attempt = 0; attempt < 2; attempt++) {
+  const own = `${path}.${process.pid}`;
+  writeFileSync(own, me, { mode: 0o600 });
+  try {
+    return takeLock(path, own, me);
+  } finally {
+    rmSync(own, { force: true });
+  }
+}
+
+/** `own` holds the whole text before it gets the lock's name: nobody ever reads half a lock. */
+function takeLock(path: string, own: string, me: string): () => void {
+  for (let attempt = 0; attempt < 3; attempt++) {
     try {
-      const file = openSync(path, "wx", 0o600);
-      writeSync(file, me);
-      closeSync(file);
+      linkSync(own, path);
       return () => rmSync(path, { force: true });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
-    const holder = readFileSync(path, "utf8");
+    const holder = readLock(path);
     const [pid, started] = holder.split(" ");
     if (holder !== me && pid !== undefined && startTime(Number(pid)) === started) {
       throw new NodeError("data-directory-in-use", `${path}: held by process ${pid}`, {
         hint: "stop that flotillad first, or give another --data-dir",
       });
     }
-    rmSync(path, { force: true });
+    takeAway(path, holder);
   }
   throw new NodeError("data-directory-in-use", `${path}: another process took it just now`);
+}
+
+function readLock(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    throw error;
+  }
+}
+
+/** Removes a stale lock, unless another starter was quicker and it is a new one by now. */
+function takeAway(path: string, stale: string): void {
+  const aside = `${path}.stale.${process.pid}`;
+  try {
+    renameSync(path, aside);
+    if (readFileSync(aside, "utf8") !== stale) linkSync(aside, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  } finally {
+    rmSync(aside, { force: true });
+  }
 }
 
 /** Start time in clock ticks since boot (proc(5), field 22), or "" where there is no such process. */

@@ -1,5 +1,5 @@
 import type { KeyValue } from "@flotilla/kv";
-import { type Action, type Plan, plan, type Unplaced } from "@flotilla/scheduler";
+import { type Action, type Plan, plan } from "@flotilla/scheduler";
 import type { Logger } from "pino";
 import type { MachinePresence } from "../agent/machine-presence.js";
 import { PassLoop } from "../pass-loop.js";
@@ -31,7 +31,6 @@ export class Engine implements AsyncDisposable {
   readonly #options: EngineOptions;
   readonly #stopListening: () => void;
   readonly #loop: PassLoop;
-  #unplaced: ReadonlyMap<string, Unplaced> = new Map();
   #decisions = 0;
 
   constructor(options: EngineOptions) {
@@ -49,11 +48,6 @@ export class Engine implements AsyncDisposable {
   /** Writes made since the start. */
   get decisions(): number {
     return this.#decisions;
-  }
-
-  /** Units without a place, as of the last plan; empty on an engine that does not lead. */
-  get unplaced(): ReadonlyMap<string, Unplaced> {
-    return this.leading ? this.#unplaced : new Map();
   }
 
   /** Stops deciding and lets another engine lead at once. */
@@ -81,9 +75,7 @@ export class Engine implements AsyncDisposable {
     if (!view.connected || presence.lease === undefined) return;
     if (view.engine === undefined) await this.#campaign(presence.lease);
     if (!this.leading) return;
-    const result = plan(clusterState(view, this.#options.models));
-    this.#unplaced = new Map(result.unplaced.map((unit) => [unit.unit, unit]));
-    await this.#carryOut(result);
+    await this.#carryOut(plan(clusterState(view, this.#options.models)));
   }
 
   async #campaign(lease: bigint): Promise<void> {

@@ -28,7 +28,7 @@ export function nodeMetrics(gauges: NodeGauges): Registry {
   gauge("machines", "Machines that are alive.", gauges.machines);
   gauge("units", "Unit files in the cluster.", gauges.units);
   gauge("units_loaded", "Units loaded on this machine.", gauges.loadedUnits);
-  gauge("units_unplaced", "Units without a machine, on the leading engine.", gauges.unplacedUnits);
+  gauge("units_unplaced", "Units that should have a machine and have none.", gauges.unplacedUnits);
   gauge("engine_leading", "1 on the machine whose engine leads.", gauges.engineLeading);
   gauge("engine_decisions", "Decisions written since the start.", gauges.engineDecisions);
   gauge("store_connected", "1 while the store answers.", gauges.storeConnected);

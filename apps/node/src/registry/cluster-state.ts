@@ -1,5 +1,5 @@
 import type { ClusterState, Machine, UnitJob } from "@flotilla/scheduler";
-import { parseUnitName } from "@flotilla/units";
+import { isValidUnitName, parseUnitName } from "@flotilla/units";
 import type { ClusterView } from "./cluster-view.js";
 import type { UnitModels } from "./unit-models.js";
 
@@ -11,7 +11,8 @@ export function clusterState(view: ClusterView, models: UnitModels): ClusterStat
   }
   const units: UnitJob[] = [];
   for (const [name, { value }] of view.units) {
-    if (parseUnitName(name).isTemplate) continue;
+    // Somebody else's key, or one of a newer version, must not stop the engine.
+    if (!isValidUnitName(name) || parseUnitName(name).isTemplate) continue;
     const { model } = models.get(name, value);
     if (model === undefined) continue;
     const desired = view.desired.get(name)?.value.state ?? "inactive";

@@ -20,6 +20,9 @@ export interface ClusterViewOptions {
 
 type Listener = () => void;
 
+/** How far the watch may lag behind a write before its writer is told, milliseconds. */
+const REACH_MS = 5_000;
+
 /**
  * The cluster's registry as this node knows it: one linearizable listing, then every change in
  * order. While the store is away the last known view stands, and `connected` tells so; decisions
@@ -34,7 +37,10 @@ export class ClusterView implements AsyncDisposable {
   readonly states: Map<string, Map<string, Versioned<Records["state"]>>> = new Map();
   engine: Versioned<string> | undefined;
   revision = 0;
+  /** A watch goes on. It may do so although the store is silent: heartbeats tell that. */
   connected = false;
+  /** There was a first listing: what the view shows was true once. */
+  listed = false;
 
   readonly #options: ClusterViewOptions;
   readonly #listeners = new Set<Listener>();
@@ -63,25 +69,28 @@ export class ClusterView implements AsyncDisposable {
     if (listing.revision >= this.revision) this.#reset(listing.kvs, listing.revision);
   }
 
-  /** Resolves once the view has seen `revision`, e.g. that of a write of one's own. */
-  async reaches(revision: number, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+  /** Resolves once the view has seen `revision`, e.g. that of a write of one's own; rejects after 5 s. */
+  async reaches(
+    revision: number,
+    signal: AbortSignal = AbortSignal.timeout(REACH_MS),
+  ): Promise<void> {
     if (this.connected && this.revision >= revision) return;
     await new Promise<void>((resolve, reject) => {
       const finish = (): void => {
         stop();
-        options.signal?.removeEventListener("abort", onAbort);
+        signal.removeEventListener("abort", onAbort);
       };
       const onAbort = (): void => {
         finish();
-        reject(options.signal?.reason as Error);
+        reject(signal.reason as Error);
       };
       const stop = this.onChange(() => {
         if (!this.connected || this.revision < revision) return;
         finish();
         resolve();
       });
-      if (options.signal?.aborted) onAbort();
-      else options.signal?.addEventListener("abort", onAbort, { once: true });
+      if (signal.aborted) onAbort();
+      else signal.addEventListener("abort", onAbort, { once: true });
     });
   }
 
@@ -113,7 +122,11 @@ export class ClusterView implements AsyncDisposable {
   async #follow(onListed: () => void): Promise<void> {
     const { store, keys } = this.#options;
     const signal = this.#abort.signal;
-    const listing = await store.range(keys.prefix, { prefix: true, signal });
+    let listing = await store.range(keys.prefix, { prefix: true, signal });
+    // A refresh may have run ahead of this listing. A store that was restored is behind for good.
+    if (listing.revision < this.revision) {
+      listing = await store.range(keys.prefix, { prefix: true, signal });
+    }
     this.#reset(listing.kvs, listing.revision);
     onListed();
     const batches = store.watch(keys.prefix, {
@@ -144,6 +157,7 @@ export class ClusterView implements AsyncDisposable {
     this.#listedRevision = revision;
     this.revision = revision;
     this.connected = true;
+    this.listed = true;
     this.#tell();
   }
 

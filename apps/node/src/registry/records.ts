@@ -16,6 +16,8 @@ const schemas = {
     version: v.string(),
     /** Made with the data directory: tells a restarted machine from a second one of the same ID. */
     directoryId: v.string(),
+    /** Made with each process: tells two that run at once on copies of one directory. */
+    bootId: v.string(),
     schedulable: v.boolean(),
   }),
   state: v.object({

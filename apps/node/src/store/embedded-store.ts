@@ -1,13 +1,18 @@
 import { KvError, type MemberOptions, type StoreMember, startMember } from "@flotilla/kv";
 import { RaftError } from "@flotilla/raft";
+import { advertised, formatAddress, parseAddress } from "../address.js";
 import type { Config } from "../config/options.js";
 import { messageOf, NodeError } from "../errors.js";
 import type { NodeStore } from "./node-store.js";
+
+/** History that watchers can resume from: hours of a busy cluster, and a bound on memory. */
+const KEEP_REVISIONS = 50_000;
 
 /** A store member in this process. */
 export async function openEmbeddedStore(
   config: Config,
   storage: { readonly directory: string } | "memory",
+  onPeerRefused: (error: Error) => void,
 ): Promise<NodeStore> {
   const members = config["initial-cluster"];
   const own = members[config.name];
@@ -15,11 +20,14 @@ export async function openEmbeddedStore(
     name: config.name,
     storage,
     listenClientUrls: [`http://${config["listen-client"]}`],
+    ...advertiseClientUrls(config),
+    onPeerRefused,
     listenPeerUrls: [`http://${config["listen-peer"]}`],
     ...(own === undefined ? {} : { advertisePeerUrls: own, initialCluster: members }),
     clusterToken: config["cluster-id"],
     initialClusterState: config.join.length > 0 ? "existing" : "new",
     joinEndpoints: config.join,
+    keepRevisions: KEEP_REVISIONS,
     heartbeatMs: config["heartbeat-interval"],
     electionMs: config["election-timeout"],
   });
@@ -38,6 +46,14 @@ export async function openEmbeddedStore(
     failed: member.failed,
     close: () => member.stop(),
   };
+}
+
+/** Of a free port nothing can be told before it is bound, and then it is told as bound. */
+function advertiseClientUrls(config: Config): Pick<MemberOptions, "advertiseClientUrls"> {
+  const bound = parseAddress(config["listen-client"]);
+  if (bound.port === 0) return {};
+  const address = advertised(config["advertise-client"], bound, config["public-ip"]);
+  return { advertiseClientUrls: [`http://${formatAddress(address)}`] };
 }
 
 async function start(options: MemberOptions): Promise<StoreMember> {

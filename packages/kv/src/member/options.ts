@@ -26,10 +26,12 @@ export interface MemberSettings {
   readonly tokenGiven: boolean;
   readonly join: boolean;
   readonly joinEndpoints: readonly string[];
+  readonly onPeerRefused: ((error: Error) => void) | null;
   readonly tickMs: number;
   readonly electionMs: number;
   readonly electionTicks: number;
   readonly snapshotCount: number | null;
+  readonly keepRevisions: number | null;
   readonly limits: Limits;
 }
 
@@ -58,10 +60,12 @@ export function resolveOptions(options: MemberOptions): MemberSettings {
     tokenGiven: options.clusterToken !== undefined,
     join: options.initialClusterState === "existing",
     joinEndpoints: options.joinEndpoints ?? [],
+    onPeerRefused: options.onPeerRefused ?? null,
     tickMs,
     electionMs,
     electionTicks: Math.round(electionMs / tickMs),
     snapshotCount: options.snapshotCount ?? null,
+    keepRevisions: options.keepRevisions ?? null,
     limits: {
       maxTxnOps: options.maxTxnOps ?? DEFAULT_LIMITS.maxTxnOps,
       maxRequestBytes: options.maxRequestBytes ?? DEFAULT_LIMITS.maxRequestBytes,

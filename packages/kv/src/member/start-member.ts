@@ -14,6 +14,7 @@ import { encodeAttributes, initialMemberId, peerAddress } from "../server/member
 import { createServices, rpcMethods } from "../server/services.js";
 import { MvccStore } from "../store/mvcc-store.js";
 import { WatchHub } from "../watch/watch-hub.js";
+import { AutoCompaction } from "./auto-compaction.js";
 import { checkIdentity, loadIdentity, newIdentity, saveIdentity } from "./identity.js";
 import type { Start } from "./join.js";
 import { joinCluster } from "./join.js";
@@ -87,6 +88,7 @@ async function startGroup(
     clusterId: clusterText(clusterId),
     id: memberId,
     listen: settings.listenPeer,
+    ...(settings.onPeerRefused === null ? {} : { onRefused: settings.onPeerRefused }),
   });
   try {
     await transport.bind();
@@ -137,7 +139,10 @@ async function openMember(
   const leaderClient = new LeaderClient(backend);
   const services = createServices(backend, leaderClient);
   binding.serve(rpcMethods(backend, services), httpRoutes(backend));
-  const parts = { group, backend, services, binding, leaderClient, attributes, electionMs };
+  const { keepRevisions } = settings;
+  const compaction = keepRevisions === null ? null : new AutoCompaction(backend, keepRevisions);
+  const shell = { binding, leaderClient, attributes, electionMs, compaction };
+  const parts = { group, backend, services, ...shell };
   return new RunningMember(parts);
 }
 

@@ -14,6 +14,7 @@ import {
   peerAddress,
 } from "../server/member-record.js";
 import type { Services } from "../server/services.js";
+import type { AutoCompaction } from "./auto-compaction.js";
 import { Expiry } from "./expiry.js";
 import type { LeaderClient } from "./leader-client.js";
 import { LocalKeyValue } from "./local-key-value.js";
@@ -30,6 +31,7 @@ export interface MemberParts {
   readonly backend: Backend;
   readonly services: Services;
   readonly binding: GrpcBinding;
+  readonly compaction: AutoCompaction | null;
   readonly leaderClient: LeaderClient;
   readonly attributes: MemberAttributes;
   readonly electionMs: number;
@@ -114,6 +116,7 @@ export class RunningMember implements StoreMember {
     this.#events.emit("change");
     await this.#handOver();
     this.#expiry.stop();
+    this.#parts.compaction?.stop();
     backend.hub.close();
     backend.leadership.close();
     leaderClient.close();

@@ -19,9 +19,13 @@ export interface MemberOptions {
   readonly initialClusterState?: "new" | "existing";
   /** With "existing": client URLs of members that run, to learn the cluster from. */
   readonly joinEndpoints?: readonly string[];
+  /** A peer of another cluster or version was refused, or refused this member; told at every attempt. */
+  readonly onPeerRefused?: (error: Error) => void;
   readonly heartbeatMs?: number;
   readonly electionMs?: number;
   readonly snapshotCount?: number;
+  /** History is kept for so many revisions; all of it when absent, until somebody compacts. */
+  readonly keepRevisions?: number;
   /** 128 by default. */
   readonly maxTxnOps?: number;
   /** 1.5 MiB by default. */
