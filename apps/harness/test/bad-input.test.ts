@@ -50,6 +50,39 @@ describe("flotillad refuses", () => {
     }
   });
 
+  it("a peer of another cluster, naming the mend", async () => {
+    const directory = temporaryDirectory();
+    const cluster = untilFinished(await FlotillaCluster.start({ directory }));
+    const [first, second, third] = cluster.members;
+    await third?.stop();
+    const peers = cluster.members.map(
+      ({ name, ports }) => `${name}=http://127.0.0.1:${ports.peer}`,
+    );
+    const stranger = await flotillad(
+      "--dev",
+      "--name=n3",
+      "--cluster-id=other",
+      `--data-dir=${temporaryDirectory()}`,
+      `--initial-cluster=${peers.join(",")}`,
+      `--listen-peer=127.0.0.1:${third?.ports.peer}`,
+    );
+    expect(stranger.code).toBe(1);
+    expect(stranger.stderr).toMatch(/cluster/);
+    expect(stranger.stderr).toMatch(/mend: members of one cluster have the same --cluster-id/);
+    for (const member of [first, second]) expect(member?.running).toBe(true);
+    await first?.ready();
+  });
+
+  it("options that would send other machines to themselves", async () => {
+    const cluster = "--initial-cluster=a=http://10.9.8.7:2380,b=http://10.9.8.6:2380";
+    const noAddress = await flotillad("--dev", "--name=a", cluster);
+    expect(noAddress).toMatchObject({ code: 1 });
+    expect(noAddress.stderr).toContain("--public-ip");
+    const loopback = await flotillad("--dev", "--name=a", cluster, "--public-ip=10.9.8.7");
+    expect(loopback).toMatchObject({ code: 1 });
+    expect(loopback.stderr).toContain("--listen-api");
+  });
+
   it("a data directory of another cluster or another process", async () => {
     const directory = temporaryDirectory();
     const cluster = untilFinished(await FlotillaCluster.start({ directory, members: 1 }));

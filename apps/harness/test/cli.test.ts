@@ -108,6 +108,25 @@ describe("flotilla against a cluster", () => {
     expect((await flotilla("list-units", "--no-legend")).stdout).toBe("");
   });
 
+  it("stops what has ended already, and does not start what is only submitted", async () => {
+    const unit = join(directory, "once.service");
+    writeFileSync(unit, "[Service]\nType=oneshot\nExecStart=/bin/true\n");
+    expect((await flotilla("submit", unit)).code).toBe(0);
+    const early = await flotilla("stop", "once");
+    expect(early.code).toBe(1);
+    expect(early.stderr).toContain("once.service is not loaded");
+    expect((await flotilla("start", "once")).code).toBe(0);
+    const stopped = await flotilla("stop", "once");
+    expect(stopped.stdout).toMatch(/^Unit once\.service loaded on/);
+    await flotilla("destroy", "once");
+  });
+
+  it("answers no web page", async () => {
+    const url = `${cluster.members[0]?.api.url}/flotilla/v1/units`;
+    expect((await fetch(url)).status).toBe(200);
+    expect((await fetch(url, { headers: { origin: "http://evil.example" } })).status).toBe(403);
+  });
+
   it("follows a journal", async () => {
     const unit = join(directory, "ticker.service");
     writeFileSync(

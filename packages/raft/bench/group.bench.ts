@@ -1,6 +1,6 @@
 /**
  * Puts and linearizable reads a second of three members over loopback gRPC, each with a disk log
- * and an event loop of its own (a worker thread): `node scripts/run.mjs bench/group.bench.ts [FOLDER]`.
+ * and an event loop of its own (a worker thread): `node ../../scripts/run-typescript.mjs bench/group.bench.ts [FOLDER]`.
  * The load runs in the leader's thread, or with `follower` as the second argument in another's;
  * with `one` there is a single member. A first load that is not counted warms the process up: cold, a
  * put costs three times the CPU.

@@ -1,6 +1,6 @@
 /**
  * Entries a second through the log at 1, 100 and 1,000 proposers, beside the disk's own rate of
- * writes with an fdatasync each: `node scripts/run.mjs bench/wal.bench.ts [FOLDER]`.
+ * writes with an fdatasync each: `node ../../scripts/run-typescript.mjs bench/wal.bench.ts [FOLDER]`.
  */
 import { closeSync, fdatasync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
