@@ -2,11 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command, CommanderError } from "commander";
-import pino from "pino";
 import { environmentName, loadConfig } from "./config/load-config.js";
 import { type Config, OPTIONS } from "./config/options.js";
 import { messageOf, NodeError } from "./errors.js";
-import { createNode, type FlotillaNode } from "./node.js";
+import type { FlotillaNode } from "./node.js";
 import { VERSION } from "./version.js";
 
 /** What a process that is told to stop takes at most, milliseconds; after that it just ends. */
@@ -92,6 +91,8 @@ const DEV_DEFAULTS = {
 };
 
 async function run(config: Config, dev: boolean): Promise<number> {
+  // Loaded only now: a bad option, --help and --version answer without the whole machine.
+  const [{ pino }, { createNode }] = await Promise.all([import("pino"), import("./node.js")]);
   const log = pino({ level: config["log-level"], base: { name: config.name } });
   const stopping = new AbortController();
   const stop = (): void => stopping.abort();
