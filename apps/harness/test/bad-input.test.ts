@@ -17,7 +17,7 @@ import { run } from "./run.js";
 import { temporaryDirectory, untilFinished } from "./support.js";
 
 const flotillad = (...args: string[]) =>
-  run(process.execPath, [FLOTILLAD, ...args], { timeoutMs: 20_000 });
+  run(process.execPath, [FLOTILLAD, ...args], { timeoutMs: 40_000 });
 
 describe("flotillad refuses", () => {
   it("an unknown option and a bad value, with exit code 2", async () => {

@@ -65,6 +65,9 @@ const FAREWELL_MS = 1_000;
 /** How long it waits for the engine to take its units away, before it stops them itself. */
 const MOVE_MS = 5_000;
 
+/** A member that peers refuse, and that has no leader after so long, is in the wrong cluster; milliseconds. */
+const STRANGER_MS = 5_000;
+
 /**
  * Assembles a node: data directory, store, view of the cluster, runtime and supervisor, presence,
  * agent, engine, discovery, API. What was opened is closed again when a later part cannot start.
@@ -89,10 +92,14 @@ async function assemble(options: NodeOptions, closers: Closer[]): Promise<Flotil
   // What ends a start that still waits: being told to stop, or the store's own end.
   const ending = new AbortController();
   const signal = AbortSignal.any([options.signal, ending.signal]);
+  const started = performance.now();
   let up = false;
+  let opened: NodeStore | undefined;
   const store = await openStore(config, directory, (error) => {
     log.error({ reason: messageOf(error) }, "a peer was refused, or refused this member");
-    if (up || store.describe().leader !== undefined) return;
+    // A member that is well hears of a leader soon: one stranger must not keep it from starting.
+    const alone = opened?.describe().leader === undefined;
+    if (up || !alone || performance.now() - started < STRANGER_MS) return;
     ending.abort(
       new NodeError("wrong-cluster", messageOf(error), {
         hint: "members of one cluster have the same --cluster-id and --initial-cluster",
@@ -100,6 +107,7 @@ async function assemble(options: NodeOptions, closers: Closer[]): Promise<Flotil
       }),
     );
   });
+  opened = store;
   closers.push({ what: "store", close: () => store.close() });
   store.failed.catch((error: unknown) => ending.abort(error));
   const { keyValue } = store;
