@@ -1,10 +1,7 @@
-export { crc32c } from "./crc32c.js";
-export type { Disk, DiskFile } from "./disk.js";
-export type { TlsOptions } from "./grpc-service.js";
-export { GrpcTransport, type GrpcTransportOptions, type ListenAddress } from "./grpc-transport.js";
-export { MemoryDisk, type MemoryDiskFaults } from "./memory-disk.js";
-export { MemoryNetwork } from "./memory-network.js";
-export { NodeDisk } from "./node-disk.js";
+export type { Disk, DiskFile } from "./disk/disk.js";
+export { MemoryDisk, type MemoryDiskFaults } from "./disk/memory-disk.js";
+export { NodeDisk } from "./disk/node-disk.js";
+export { RaftGroup } from "./group/raft-group.js";
 export type {
   DirectoryStorage,
   ProposeOptions,
@@ -12,10 +9,16 @@ export type {
   RaftGroupOptions,
   WaitOptions,
 } from "./options.js";
-export { RaftGroup } from "./raft-group.js";
-export { SnapshotStore } from "./snapshot-store.js";
+export { SnapshotStore } from "./snapshot/snapshot-store.js";
+export type { TlsOptions } from "./transport/grpc-service.js";
+export {
+  GrpcTransport,
+  type GrpcTransportOptions,
+  type ListenAddress,
+} from "./transport/grpc-transport.js";
+export { MemoryNetwork } from "./transport/memory-network.js";
 export type * from "./types.js";
-export { Wal } from "./wal.js";
+export { crc32c } from "./wal/crc32c.js";
 export type {
   DurableLog,
   SnapshotPoint,
@@ -23,4 +26,5 @@ export type {
   WalIdentity,
   WalOptions,
   WalRecord,
-} from "./wal-types.js";
+} from "./wal/types.js";
+export { Wal } from "./wal/wal.js";

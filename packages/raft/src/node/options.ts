@@ -1,5 +1,5 @@
 import type { NodeId } from "../core/types.js";
-import type { Disk } from "./disk.js";
+import type { Disk } from "./disk/disk.js";
 import type { Clock, Codec, Member, StateMachine, Transport } from "./types.js";
 
 /** How to start one member of a group. */

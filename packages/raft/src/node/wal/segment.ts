@@ -1,8 +1,8 @@
 import { randomInt } from "node:crypto";
-import { RaftError } from "../index.js";
-import { type Disk, type DiskFile, readAll, writeAll } from "./disk.js";
-import { type FrameBuffer, FrameType, getUint64, readFrame, setUint64 } from "./wal-frame.js";
-import type { WalIdentity } from "./wal-types.js";
+import { RaftError } from "../../index.js";
+import { type Disk, type DiskFile, readAll, writeAll } from "../disk/disk.js";
+import { type FrameBuffer, FrameType, getUint64, readFrame, setUint64 } from "./frame.js";
+import type { WalIdentity } from "./types.js";
 
 /** Version of the layout; a newer one is refused. */
 const WAL_VERSION = 2;

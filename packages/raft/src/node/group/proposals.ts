@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
-import { type NodeId, RaftError, type RaftErrorCode } from "../index.js";
-import { getUint64, setUint64 } from "./wal-frame.js";
+import { type NodeId, RaftError, type RaftErrorCode } from "../../index.js";
+import { getUint64, setUint64 } from "../wal/frame.js";
 
 /** Who proposed an entry: its waiter is found again by this when the entry is applied. */
 export interface ProposalId {

@@ -1,4 +1,4 @@
-import { type NodeId, RaftError } from "../index.js";
+import { type NodeId, RaftError } from "../../index.js";
 
 /** Calls that wait for a certain member to lead. */
 export class Transfers {

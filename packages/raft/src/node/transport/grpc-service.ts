@@ -6,7 +6,7 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { type NodeId, RaftError } from "../index.js";
+import { type NodeId, RaftError } from "../../index.js";
 import { type Hello, WIRE_FEATURES, WIRE_VERSIONS } from "./wire.js";
 
 /** Where the streams are found; the version of the messages is agreed on in the handshake. */

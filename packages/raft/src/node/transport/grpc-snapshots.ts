@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { Client, type ClientWritableStream, type ServerReadableStream } from "@grpc/grpc-js";
-import { type Message, MessageType } from "../index.js";
+import { type Message, MessageType } from "../../index.js";
+import { crc32c } from "../wal/crc32c.js";
 import { asArray, asBytes, asNumber, fromCbor, toCborSlice } from "./cbor.js";
-import { crc32c } from "./crc32c.js";
 import type { LaneOptions } from "./grpc-lane.js";
 import { asIs, channelCredentials, checkHello, hello, METHODS } from "./grpc-service.js";
 import { decodeEnvelope, decodeHello, encodeEnvelope, encodeHello } from "./wire.js";

@@ -10,9 +10,9 @@ import {
   RaftError,
   type RawNode,
   Role,
-} from "../index.js";
+} from "../../index.js";
+import { idOf, refusalOf, refusedIn } from "../transport/refusal.js";
 import type { ProposalId, Proposals } from "./proposals.js";
-import { idOf, refusalOf, refusedIn } from "./refusal.js";
 
 /** Bytes of proposals in one message to the core or the leader. */
 const BATCH_BYTES = 1024 * 1024;

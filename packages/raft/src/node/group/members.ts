@@ -1,6 +1,14 @@
-import type { ConfState, Snapshot } from "../index.js";
-import { asArray, asBoolean, asBytes, asNumber, asString, fromCbor, toCbor } from "./cbor.js";
-import type { Member } from "./types.js";
+import type { ConfState, Snapshot } from "../../index.js";
+import {
+  asArray,
+  asBoolean,
+  asBytes,
+  asNumber,
+  asString,
+  fromCbor,
+  toCbor,
+} from "../transport/cbor.js";
+import type { Member } from "../types.js";
 
 /** A member as it stands in the log and in snapshots: fields are only ever appended. */
 export function memberFields(member: Member): unknown[] {

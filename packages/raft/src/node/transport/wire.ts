@@ -5,9 +5,9 @@ import {
   MessageType,
   type NodeId,
   type Snapshot,
-} from "../index.js";
+} from "../../index.js";
+import { confStateFields, confStateFromFields } from "../group/members.js";
 import { asArray, asBoolean, asBytes, asNumber, asString, fromCbor, toCborSlice } from "./cbor.js";
-import { confStateFields, confStateFromFields } from "./members.js";
 
 /** Versions of the wire that this program speaks. */
 export const WIRE_VERSIONS: { readonly min: number; readonly max: number } = { min: 1, max: 1 };

@@ -1,4 +1,4 @@
-import { type Message, MessageType } from "../index.js";
+import { type Message, MessageType } from "../../index.js";
 import { GrpcLane, type LaneBounds, type LaneOptions } from "./grpc-lane.js";
 import { METHODS } from "./grpc-service.js";
 import { sendSnapshot } from "./grpc-snapshots.js";

@@ -1,5 +1,5 @@
-import type { Entry, HardState, NodeId } from "../index.js";
-import type { Disk } from "./disk.js";
+import type { Entry, HardState, NodeId } from "../../index.js";
+import type { Disk } from "../disk/disk.js";
 
 /** Whose log it is; written at the head of every segment. */
 export interface WalIdentity {

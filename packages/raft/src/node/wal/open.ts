@@ -1,8 +1,8 @@
-import { RaftError } from "../index.js";
-import { type Disk, type DiskFile, errorCode, writeAll } from "./disk.js";
-import { WalReplay } from "./wal-replay.js";
-import { readSegment, type Segment, segmentName, segmentSequence } from "./wal-segment.js";
-import type { WalIdentity } from "./wal-types.js";
+import { RaftError } from "../../index.js";
+import { type Disk, type DiskFile, errorCode, writeAll } from "../disk/disk.js";
+import { WalReplay } from "./replay.js";
+import { readSegment, type Segment, segmentName, segmentSequence } from "./segment.js";
+import type { WalIdentity } from "./types.js";
 
 /** The newest segment, where writing goes on. */
 export interface ActiveSegment extends Segment {

@@ -1,5 +1,5 @@
-import { RaftError, type Snapshot } from "../index.js";
-import { type Disk, type DiskFile, isDiskFull, readAll, writeAll } from "./disk.js";
+import { RaftError, type Snapshot } from "../../index.js";
+import { type Disk, type DiskFile, isDiskFull, readAll, writeAll } from "../disk/disk.js";
 import {
   readSnapshotHead,
   readSnapshotState,

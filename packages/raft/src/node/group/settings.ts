@@ -1,6 +1,6 @@
-import { RaftError } from "../index.js";
+import { RaftError } from "../../index.js";
+import type { RaftGroupOptions } from "../options.js";
 import { realClock } from "./clock.js";
-import type { RaftGroupOptions } from "./options.js";
 
 const MEBIBYTE = 1024 * 1024;
 

@@ -1,8 +1,8 @@
-import { RaftError, type Snapshot } from "../index.js";
-import { asArray, asBytes, asNumber, asString, fromCbor, toCbor } from "./cbor.js";
-import { crc32c } from "./crc32c.js";
-import { type DiskFile, readAll, writeAll } from "./disk.js";
-import { confStateFields, confStateFromFields } from "./members.js";
+import { RaftError, type Snapshot } from "../../index.js";
+import { type DiskFile, readAll, writeAll } from "../disk/disk.js";
+import { confStateFields, confStateFromFields } from "../group/members.js";
+import { asArray, asBytes, asNumber, asString, fromCbor, toCbor } from "../transport/cbor.js";
+import { crc32c } from "../wal/crc32c.js";
 
 /*
  * A snapshot file is a row of pieces, each `u32 length, u32 CRC32C of the bytes, bytes`

@@ -1,5 +1,5 @@
-import { type Message, MessageType, type NodeId } from "../index.js";
-import type { Transport, TransportHandlers } from "./types.js";
+import { type Message, MessageType, type NodeId } from "../../index.js";
+import type { Transport, TransportHandlers } from "../types.js";
 
 /** Messages waiting for one member at most; more are dropped and their sender is told. */
 const MAX_QUEUED = 4096;

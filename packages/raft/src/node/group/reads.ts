@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
-import { type NodeId, RaftError, type ReadState } from "../index.js";
-import { setUint64 } from "./wal-frame.js";
+import { type NodeId, RaftError, type ReadState } from "../../index.js";
+import { setUint64 } from "../wal/frame.js";
 
 interface Waiter {
   readonly resolve: (index: number) => void;

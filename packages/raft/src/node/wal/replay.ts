@@ -1,4 +1,4 @@
-import { type Entry, EntryType, type HardState, RaftError } from "../index.js";
+import { type Entry, EntryType, type HardState, RaftError } from "../../index.js";
 import {
   type Frame,
   FrameType,
@@ -7,9 +7,9 @@ import {
   isZero,
   nextSector,
   readFrame,
-} from "./wal-frame.js";
-import { readHead } from "./wal-segment.js";
-import type { SnapshotPoint, WalContent, WalIdentity } from "./wal-types.js";
+} from "./frame.js";
+import { readHead } from "./segment.js";
+import type { SnapshotPoint, WalContent, WalIdentity } from "./types.js";
 
 const ENTRY_TYPES: ReadonlySet<number> = new Set(Object.values(EntryType));
 

@@ -7,17 +7,17 @@ import {
   type HardState,
   RaftError,
   type Snapshot,
-} from "../index.js";
-import { type Disk, errorCode } from "./disk.js";
+} from "../../index.js";
+import { type Disk, errorCode } from "../disk/disk.js";
+import { MemoryDisk } from "../disk/memory-disk.js";
+import { NodeDisk } from "../disk/node-disk.js";
+import { encodeChangeContext } from "../group/membership.js";
+import type { RaftGroupOptions } from "../options.js";
+import { SnapshotStore } from "../snapshot/snapshot-store.js";
+import type { Member } from "../types.js";
+import { type DurableLog, type SnapshotPoint, VolatileLog, type WalContent } from "../wal/types.js";
+import { Wal } from "../wal/wal.js";
 import { MemberLog } from "./member-log.js";
-import { encodeChangeContext } from "./membership.js";
-import { MemoryDisk } from "./memory-disk.js";
-import { NodeDisk } from "./node-disk.js";
-import type { RaftGroupOptions } from "./options.js";
-import { SnapshotStore } from "./snapshot-store.js";
-import type { Member } from "./types.js";
-import { Wal } from "./wal.js";
-import { type DurableLog, type SnapshotPoint, VolatileLog, type WalContent } from "./wal-types.js";
 
 /** All that a member keeps, opened: ready for the core. */
 export interface OpenedStorage {

@@ -9,18 +9,18 @@ import {
   type ReadState,
   Role,
   type SoftState,
-} from "../index.js";
+} from "../../index.js";
+import type { ProposeOptions, RaftGroupEvents, RaftGroupOptions, WaitOptions } from "../options.js";
+import { type OpenedStorage, openStorage } from "../storage/storage.js";
+import type { GroupStatus, Member, TransportHandlers } from "../types.js";
 import { Ticker } from "./clock.js";
 import { Driver, type DriverHost } from "./driver.js";
 import { changeOf, encodeChangeContext } from "./membership.js";
-import type { ProposeOptions, RaftGroupEvents, RaftGroupOptions, WaitOptions } from "./options.js";
 import { ProposalQueue } from "./proposal-queue.js";
 import { Proposals, wrapCommand } from "./proposals.js";
 import { Reads } from "./reads.js";
 import { resolveSettings, type Settings } from "./settings.js";
-import { type OpenedStorage, openStorage } from "./storage.js";
 import { Transfers } from "./transfers.js";
-import type { GroupStatus, Member, TransportHandlers } from "./types.js";
 
 const MEBIBYTE = 1024 * 1024;
 /** Ticks after which an unanswered read round is asked again. */

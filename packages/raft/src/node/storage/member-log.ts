@@ -1,4 +1,4 @@
-import { MemoryStorage, NONE, type NodeId, RaftError, type Snapshot } from "../index.js";
+import { MemoryStorage, NONE, type NodeId, RaftError, type Snapshot } from "../../index.js";
 
 /**
  * The log as the core reads it. A member ignores a snapshot that does not name it, so one that

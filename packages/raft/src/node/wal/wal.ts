@@ -1,8 +1,8 @@
-import type { Entry, HardState } from "../index.js";
-import { RaftError } from "../index.js";
-import { isDiskFull, writeAllNow } from "./disk.js";
-import { FrameBuffer, FrameType, frameSize, nextSector, setUint64 } from "./wal-frame.js";
-import { type ActiveSegment, openSegments } from "./wal-open.js";
+import type { Entry, HardState } from "../../index.js";
+import { RaftError } from "../../index.js";
+import { isDiskFull, writeAllNow } from "../disk/disk.js";
+import { FrameBuffer, FrameType, frameSize, nextSector, setUint64 } from "./frame.js";
+import { type ActiveSegment, openSegments } from "./open.js";
 import {
   addHead,
   HEAD_FIELDS,
@@ -10,7 +10,7 @@ import {
   preallocate,
   type Segment,
   segmentName,
-} from "./wal-segment.js";
+} from "./segment.js";
 import type {
   DurableLog,
   SnapshotPoint,
@@ -18,7 +18,7 @@ import type {
   WalIdentity,
   WalOptions,
   WalRecord,
-} from "./wal-types.js";
+} from "./types.js";
 
 const FIRST_SEGMENT_BYTES = 1024 * 1024;
 const SEGMENT_BYTES = 32 * 1024 * 1024;

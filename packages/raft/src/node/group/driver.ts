@@ -13,13 +13,13 @@ import {
   type ReadState,
   type Ready,
   type SoftState,
-} from "../index.js";
+} from "../../index.js";
+import { Snapshotter } from "../snapshot/snapshotter.js";
+import type { OpenedStorage } from "../storage/storage.js";
+import type { AppliedEntry, Clock, Codec, StateMachine, Transport } from "../types.js";
 import { membersOf } from "./members.js";
 import { decodeChangeContext, Membership } from "./membership.js";
 import { type ProposalId, unwrapCommand } from "./proposals.js";
-import { Snapshotter } from "./snapshotter.js";
-import type { OpenedStorage } from "./storage.js";
-import type { AppliedEntry, Clock, Codec, StateMachine, Transport } from "./types.js";
 
 /** Milliseconds of applying in one turn of the loop, so that heartbeats are not held up. */
 const APPLY_BUDGET_MS = 5;

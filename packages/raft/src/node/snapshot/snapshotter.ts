@@ -1,8 +1,8 @@
-import { type ConfState, type MemoryStorage, RaftError } from "../index.js";
-import { encodeMembers } from "./members.js";
+import { type ConfState, type MemoryStorage, RaftError } from "../../index.js";
+import { encodeMembers } from "../group/members.js";
+import type { Clock, Member, StateMachine } from "../types.js";
+import type { DurableLog, SnapshotPoint } from "../wal/types.js";
 import type { SnapshotStore } from "./snapshot-store.js";
-import type { Clock, Member, StateMachine } from "./types.js";
-import type { DurableLog, SnapshotPoint } from "./wal-types.js";
 
 /** Snapshots kept: the newest, and the one before in case the newest turns out damaged. */
 const KEPT = 2;

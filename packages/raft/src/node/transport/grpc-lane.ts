@@ -1,5 +1,5 @@
 import { type ChannelOptions, Client, type ClientDuplexStream, status } from "@grpc/grpc-js";
-import { type Message, type NodeId, RaftError } from "../index.js";
+import { type Message, type NodeId, RaftError } from "../../index.js";
 import { asIs, channelCredentials, checkHello, hello, type TlsOptions } from "./grpc-service.js";
 import { decodeHello, encodeEnvelope, encodeHello, wireSize } from "./wire.js";
 

@@ -4,11 +4,11 @@ import {
   ConfChangeType,
   type ConfState,
   type NodeId,
-} from "../index.js";
-import { asArray, asNumber, fromCbor, toCbor } from "./cbor.js";
+} from "../../index.js";
+import { asArray, asNumber, fromCbor, toCbor } from "../transport/cbor.js";
+import type { Member } from "../types.js";
 import { memberFields, memberFromFields } from "./members.js";
 import type { ProposalId } from "./proposals.js";
-import type { Member } from "./types.js";
 
 /** What a membership change carries beside the core's own part: who waits for it, and the members' data. */
 export function encodeChangeContext(id: ProposalId | null, members: readonly Member[]): Uint8Array {

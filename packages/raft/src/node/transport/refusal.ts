@@ -7,9 +7,9 @@ import {
   MessageType,
   type NodeId,
   RaftError,
-} from "../index.js";
-import { decodeChangeContext } from "./membership.js";
-import { type ProposalId, unwrapCommand, wrapCommand } from "./proposals.js";
+} from "../../index.js";
+import { decodeChangeContext } from "../group/membership.js";
+import { type ProposalId, unwrapCommand, wrapCommand } from "../group/proposals.js";
 
 const NO_COMMAND = new Uint8Array(0);
 

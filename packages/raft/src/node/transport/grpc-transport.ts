@@ -6,8 +6,9 @@ import {
   type sendUnaryData,
   status,
 } from "@grpc/grpc-js";
-import { type Message, type NodeId, RaftError } from "../index.js";
-import { errorCode } from "./disk.js";
+import { type Message, type NodeId, RaftError } from "../../index.js";
+import { errorCode } from "../disk/disk.js";
+import type { Member, Transport, TransportHandlers } from "../types.js";
 import { GrpcPeer } from "./grpc-peer.js";
 import {
   channelOptions,
@@ -19,7 +20,6 @@ import {
   type TlsOptions,
 } from "./grpc-service.js";
 import { receiveSnapshot } from "./grpc-snapshots.js";
-import type { Member, Transport, TransportHandlers } from "./types.js";
 import { decodeEnvelope, decodeHello, encodeHello } from "./wire.js";
 
 /** Where a transport listens; port 0 takes a free one. */

@@ -1,4 +1,4 @@
-import type { Clock } from "./types.js";
+import type { Clock } from "../types.js";
 
 /** The machine's own time. An open group keeps its process alive, as an open server does. */
 export const realClock: Clock = {
