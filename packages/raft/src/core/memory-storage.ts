@@ -1,7 +1,7 @@
-import { NO_DATA } from "./entry.js";
-import { EntryWindow } from "./entry-window.js";
 import { RaftError } from "./errors.js";
 import { fail } from "./invariant.js";
+import { NO_DATA } from "./log/entry.js";
+import { EntryWindow } from "./log/entry-window.js";
 import type { ConfState, Entry, HardState, Snapshot, Storage } from "./types.js";
 
 const EMPTY_CONF_STATE: ConfState = Object.freeze({

@@ -1,4 +1,4 @@
-import { NO_ENTRIES } from "./entry.js";
+import { NO_ENTRIES } from "./log/entry.js";
 import {
   LOCAL_APPEND_THREAD,
   LOCAL_APPLY_THREAD,

@@ -1,11 +1,11 @@
 import type { ProgressDefaults } from "./conf-change/changer.js";
 import { assertSameConfState, restoreConfiguration } from "./conf-change/restore.js";
 import type { ResolvedConfig } from "./config.js";
-import { NO_DATA, payloadSize } from "./entry.js";
 import { fail } from "./invariant.js";
-import { RaftLog } from "./log.js";
+import { NO_DATA, payloadSize } from "./log/entry.js";
+import { RaftLog } from "./log/log.js";
 import { draft, type MessageDraft } from "./message.js";
-import { ReadOnly } from "./read-only.js";
+import { ReadOnly } from "./reads/read-only.js";
 import { Tracker } from "./tracker/tracker.js";
 import {
   type ConfState,
@@ -24,7 +24,7 @@ const NEW_TERM: readonly Entry[] = [{ term: 0, index: 0, type: EntryType.Normal,
 
 /**
  * The state of one member and the transitions between its roles. What a message does to it stands
- * in `step*.ts`, what time does in `tick.ts`; `RawNode` is its shell.
+ * in `step/`, what time does in `step/tick.ts`; `RawNode` is its shell.
  */
 export class Raft {
   readonly id: NodeId;

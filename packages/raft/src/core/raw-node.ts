@@ -1,13 +1,11 @@
 import { encodeConfChange } from "./conf-change/codec.js";
+import { applyConfChange } from "./conf-change/membership.js";
 import { type Config, resolveConfig } from "./config.js";
-import { entriesSize, NO_DATA, NO_ENTRIES } from "./entry.js";
 import { RaftError } from "./errors.js";
 import { fail } from "./invariant.js";
-import { applyConfChange } from "./membership.js";
+import { entriesSize, NO_DATA, NO_ENTRIES } from "./log/entry.js";
 import { draft, isLocalMessage, isLocalTarget, isResponseMessage } from "./message.js";
 import { Raft } from "./raft.js";
-import { type BasicStatus, basicStatusOf, type Status, statusOf } from "./status.js";
-import { step } from "./step.js";
 import {
   needsStorageAppend,
   needsStorageAppendResponse,
@@ -15,8 +13,10 @@ import {
   storageAppendResponse,
   storageApply,
   storageApplyResponse,
-} from "./storage-messages.js";
-import { tick } from "./tick.js";
+} from "./ready/storage-messages.js";
+import { type BasicStatus, basicStatusOf, type Status, statusOf } from "./status.js";
+import { step } from "./step/step.js";
+import { tick } from "./step/tick.js";
 import {
   type ConfChange,
   type ConfState,

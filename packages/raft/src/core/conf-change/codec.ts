@@ -1,5 +1,5 @@
-import { NO_DATA } from "../entry.js";
 import { RaftError } from "../errors.js";
+import { NO_DATA } from "../log/entry.js";
 import {
   type ConfChange,
   type ConfChangeSingle,

@@ -1,10 +1,10 @@
-import { NO_ENTRIES, payloadSize } from "./entry.js";
-import { fail } from "./invariant.js";
-import { NO_TERM } from "./log.js";
-import { draft } from "./message.js";
-import type { Raft } from "./raft.js";
-import { type Progress, ProgressState } from "./tracker/progress.js";
-import { type Entry, MessageType, type NodeId } from "./types.js";
+import { fail } from "../invariant.js";
+import { NO_ENTRIES, payloadSize } from "../log/entry.js";
+import { NO_TERM } from "../log/log.js";
+import { draft } from "../message.js";
+import type { Raft } from "../raft.js";
+import { type Progress, ProgressState } from "../tracker/progress.js";
+import { type Entry, MessageType, type NodeId } from "../types.js";
 
 /**
  * Sends `to` what it lacks, as far as limits allow: entries, or a snapshot where they were

@@ -1,10 +1,10 @@
-import { decodeConfChange } from "./conf-change/codec.js";
-import { NO_DATA } from "./entry.js";
-import { RaftError } from "./errors.js";
-import { fail } from "./invariant.js";
-import type { Raft } from "./raft.js";
-import { broadcastAppend } from "./replication.js";
-import { type Entry, EntryType, NONE } from "./types.js";
+import { decodeConfChange } from "../conf-change/codec.js";
+import { RaftError } from "../errors.js";
+import { fail } from "../invariant.js";
+import { NO_DATA } from "../log/entry.js";
+import type { Raft } from "../raft.js";
+import { type Entry, EntryType, NONE } from "../types.js";
+import { broadcastAppend } from "./send.js";
 
 function drop(why: string): never {
   throw new RaftError("proposal-dropped", `proposal dropped: ${why}`);

@@ -1,10 +1,10 @@
-import { handleAppend, handleHeartbeat, handleSnapshot } from "./append.js";
+import { RaftError } from "../errors.js";
+import { VoteResult } from "../quorum/majority.js";
+import type { Raft } from "../raft.js";
+import { handleAppend, handleHeartbeat, handleSnapshot } from "../replication/receive.js";
+import { broadcastAppend } from "../replication/send.js";
+import { type Message, MessageType, NONE, Role } from "../types.js";
 import { CampaignType, campaign } from "./election.js";
-import { RaftError } from "./errors.js";
-import { VoteResult } from "./quorum/majority.js";
-import type { Raft } from "./raft.js";
-import { broadcastAppend } from "./replication.js";
-import { type Message, MessageType, NONE, Role } from "./types.js";
 
 /** What candidates and pre-candidates do with a message of their term. */
 export function stepCandidate(raft: Raft, m: Message): void {

@@ -1,7 +1,7 @@
+import type { Raft } from "../raft.js";
+import { broadcastHeartbeat } from "../replication/send.js";
+import { NONE, Role } from "../types.js";
 import { CampaignType, startElection } from "./election.js";
-import type { Raft } from "./raft.js";
-import { broadcastHeartbeat } from "./replication.js";
-import { NONE, Role } from "./types.js";
 
 /** One tick of the clock. */
 export function tick(raft: Raft): void {

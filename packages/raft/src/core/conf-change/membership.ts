@@ -1,8 +1,6 @@
-import { type Configuration, enterJoint, leaveJoint, simple } from "./conf-change/changer.js";
-import { entersJoint, leavesJoint } from "./conf-change/codec.js";
-import type { Raft } from "./raft.js";
-import { answerConfirmedReads, releasePendingReads } from "./reads.js";
-import { broadcastAppend, sendAppend } from "./replication.js";
+import type { Raft } from "../raft.js";
+import { answerConfirmedReads, releasePendingReads } from "../reads/reads.js";
+import { broadcastAppend, sendAppend } from "../replication/send.js";
 import {
   type ConfChange,
   ConfChangeTransition,
@@ -10,7 +8,9 @@ import {
   NONE,
   Role,
   type Snapshot,
-} from "./types.js";
+} from "../types.js";
+import { type Configuration, enterJoint, leaveJoint, simple } from "./changer.js";
+import { entersJoint, leavesJoint } from "./codec.js";
 
 /**
  * Applies the configuration change at `index`. Throws `invalid-config` when it does not fit.

@@ -1,6 +1,6 @@
-import { jointIndex } from "./quorum/joint.js";
-import type { Membership } from "./tracker/tracker.js";
-import type { Message, NodeId } from "./types.js";
+import { jointIndex } from "../quorum/joint.js";
+import type { Membership } from "../tracker/tracker.js";
+import type { Message, NodeId } from "../types.js";
 
 interface PendingRead {
   readonly request: Message;

@@ -1,8 +1,8 @@
-import { handleAppend, handleHeartbeat, handleSnapshot } from "./append.js";
+import { RaftError } from "../errors.js";
+import type { Raft } from "../raft.js";
+import { handleAppend, handleHeartbeat, handleSnapshot } from "../replication/receive.js";
+import { type Message, MessageType, NONE } from "../types.js";
 import { CampaignType, startElection } from "./election.js";
-import { RaftError } from "./errors.js";
-import type { Raft } from "./raft.js";
-import { type Message, MessageType, NONE } from "./types.js";
 
 /** What a follower does with a message of its term. */
 export function stepFollower(raft: Raft, m: Message): void {

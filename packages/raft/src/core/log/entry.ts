@@ -1,4 +1,4 @@
-import { type Entry, EntryType } from "./types.js";
+import { type Entry, EntryType } from "../types.js";
 
 /** No bytes; shared, so that empty entries cost nothing. */
 export const NO_DATA: Uint8Array = new Uint8Array(0);

@@ -1,11 +1,11 @@
-import { draft } from "./message.js";
-import { proposeAsLeader } from "./proposal.js";
-import type { Raft } from "./raft.js";
-import { answerConfirmedReads, readIndex, releasePendingReads } from "./reads.js";
-import { broadcastAppend, broadcastHeartbeat, sendAppend } from "./replication.js";
+import { draft } from "../message.js";
+import type { Raft } from "../raft.js";
+import { answerConfirmedReads, readIndex, releasePendingReads } from "../reads/reads.js";
+import { proposeAsLeader } from "../replication/proposal.js";
+import { broadcastAppend, broadcastHeartbeat, sendAppend } from "../replication/send.js";
+import { type Progress, ProgressState } from "../tracker/progress.js";
+import { type Message, MessageType, NONE, type NodeId } from "../types.js";
 import { checkQuorum } from "./tick.js";
-import { type Progress, ProgressState } from "./tracker/progress.js";
-import { type Message, MessageType, NONE, type NodeId } from "./types.js";
 
 /** What a leader does with a message of its term. */
 export function stepLeader(raft: Raft, m: Message): void {

@@ -1,6 +1,6 @@
+import { fail } from "../invariant.js";
+import type { Entry, Snapshot } from "../types.js";
 import { EntryWindow } from "./entry-window.js";
-import { fail } from "./invariant.js";
-import type { Entry, Snapshot } from "./types.js";
 
 /**
  * The end of the log that is not known to be durable: entries from `offset` on, and a snapshot

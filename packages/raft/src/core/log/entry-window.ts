@@ -1,6 +1,6 @@
+import { fail } from "../invariant.js";
+import { type Entry, EntryType } from "../types.js";
 import { entrySize, NO_DATA } from "./entry.js";
-import { fail } from "./invariant.js";
-import { type Entry, EntryType } from "./types.js";
 
 /** Takes the place of dropped entries until the array is compacted, so that their data can be freed. */
 const HOLE: Entry = Object.freeze({ term: 0, index: 0, type: EntryType.Normal, data: NO_DATA });

@@ -1,13 +1,13 @@
-import { appliedSnapshot, appliedTo } from "./applied.js";
+import { entriesSize, payloadSize } from "../log/entry.js";
+import { draft } from "../message.js";
+import type { Raft } from "../raft.js";
+import { appliedSnapshot, appliedTo } from "../ready/applied.js";
+import { type Message, MessageType, NONE, Role } from "../types.js";
+import { stepCandidate } from "./candidate.js";
 import { isTransfer } from "./election.js";
-import { entriesSize, payloadSize } from "./entry.js";
-import { draft } from "./message.js";
-import type { Raft } from "./raft.js";
-import { stepCandidate } from "./step-candidate.js";
-import { stepFollower } from "./step-follower.js";
-import { stepLeader } from "./step-leader.js";
+import { stepFollower } from "./follower.js";
+import { stepLeader } from "./leader.js";
 import { hup } from "./tick.js";
-import { type Message, MessageType, NONE, Role } from "./types.js";
 
 /** Handles any message: first its term, then what is the same in every role, then the role. */
 export function step(raft: Raft, m: Message): void {

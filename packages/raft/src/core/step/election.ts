@@ -1,7 +1,7 @@
-import { draft } from "./message.js";
-import type { Raft } from "./raft.js";
-import { voterIds } from "./tracker/tracker.js";
-import { MessageType, Role } from "./types.js";
+import { draft } from "../message.js";
+import type { Raft } from "../raft.js";
+import { voterIds } from "../tracker/tracker.js";
+import { MessageType, Role } from "../types.js";
 
 /** Why an election is held. */
 export const CampaignType = { PreElection: 0, Election: 1, Transfer: 2 } as const;

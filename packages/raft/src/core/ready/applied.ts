@@ -1,8 +1,8 @@
-import { NO_DATA } from "./entry.js";
-import { RaftError } from "./errors.js";
-import { proposeAsLeader } from "./proposal.js";
-import type { Raft } from "./raft.js";
-import { EntryType, Role, type Snapshot } from "./types.js";
+import { RaftError } from "../errors.js";
+import { NO_DATA } from "../log/entry.js";
+import type { Raft } from "../raft.js";
+import { proposeAsLeader } from "../replication/proposal.js";
+import { EntryType, Role, type Snapshot } from "../types.js";
 
 /** No data is the change that leaves a joint configuration, and no quota can refuse it. */
 const LEAVE_JOINT = [{ term: 0, index: 0, type: EntryType.ConfChangeV2, data: NO_DATA }];

@@ -1,7 +1,7 @@
+import { RaftError } from "../errors.js";
+import { fail } from "../invariant.js";
+import { type Entry, EntryType, type NodeId, type Snapshot, type Storage } from "../types.js";
 import { entriesSize } from "./entry.js";
-import { RaftError } from "./errors.js";
-import { fail } from "./invariant.js";
-import { type Entry, EntryType, type NodeId, type Snapshot, type Storage } from "./types.js";
 import { Unstable } from "./unstable.js";
 
 /** Stands for the term of an index that was compacted away or is not there. */

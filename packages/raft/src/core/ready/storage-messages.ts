@@ -1,5 +1,5 @@
-import { draft } from "./message.js";
-import type { Raft } from "./raft.js";
+import { draft } from "../message.js";
+import type { Raft } from "../raft.js";
 import {
   type Entry,
   type HardState,
@@ -8,7 +8,7 @@ import {
   type Message,
   MessageType,
   type Snapshot,
-} from "./types.js";
+} from "../types.js";
 
 /** What a Ready asks to be made durable. */
 export interface AppendWork {

@@ -1,8 +1,8 @@
-import { fail } from "./invariant.js";
-import { restoreSnapshot } from "./membership.js";
-import { draft } from "./message.js";
-import type { Raft } from "./raft.js";
-import { type Message, MessageType } from "./types.js";
+import { restoreSnapshot } from "../conf-change/membership.js";
+import { fail } from "../invariant.js";
+import { draft } from "../message.js";
+import type { Raft } from "../raft.js";
+import { type Message, MessageType } from "../types.js";
 
 /** Answers a leader's append: acknowledged up to an index, or refused with a hint (paper, 5.3). */
 export function handleAppend(raft: Raft, m: Message): void {

@@ -1,8 +1,8 @@
-import { NO_DATA } from "./entry.js";
-import { draft } from "./message.js";
-import type { Raft } from "./raft.js";
-import { broadcastHeartbeat } from "./replication.js";
-import { type Message, MessageType, NONE } from "./types.js";
+import { NO_DATA } from "../log/entry.js";
+import { draft } from "../message.js";
+import type { Raft } from "../raft.js";
+import { broadcastHeartbeat } from "../replication/send.js";
+import { type Message, MessageType, NONE } from "../types.js";
 
 /**
  * Reads that wait in one leader, for its term's first commit or for a quorum; more are dropped,
