@@ -46,6 +46,15 @@ export interface Config {
    * with other voters, remove it only after leadership was handed over.
    */
   readonly stepDownOnRemoval?: boolean;
+  /**
+   * Who should lead, all else being equal: a voter refuses a candidate whose log is no further than
+   * its own and whose priority is lower. A preference, not a rule: a member with a longer log, one
+   * that leadership is transferred to, and a leader in office stay what they are. The price is
+   * liveness: a member of high priority that can answer votes but not win them (its messages are
+   * lost one way, or it stalls) holds up the election of others. Default 0 for every member, which
+   * is Raft as it was; may be negative. See {@link RawNode.setPriority}.
+   */
+  readonly priority?: number;
   /** A random integer in [0, n): spreads the election timeouts. Seed it, and runs repeat. */
   readonly random: (n: number) => number;
 }
@@ -80,6 +89,7 @@ export function resolveConfig(config: Config): ResolvedConfig {
     disableProposalForwarding: config.disableProposalForwarding ?? false,
     disableConfChangeValidation: config.disableConfChangeValidation ?? false,
     stepDownOnRemoval: config.stepDownOnRemoval ?? false,
+    priority: config.priority ?? 0,
     random: config.random,
   };
   validate(resolved);
@@ -97,6 +107,7 @@ function validate(config: ResolvedConfig): void {
   if (!Number.isInteger(electionTick) || electionTick <= heartbeatTick) {
     refuse("electionTick must be an integer greater than heartbeatTick");
   }
+  if (!Number.isSafeInteger(config.priority)) refuse("priority must be a safe integer");
   if (!(config.maxSizePerMsg >= 0)) refuse("maxSizePerMsg must not be negative");
   if (!(config.maxCommittedSizePerReady > 0)) refuse("maxCommittedSizePerReady must be over 0");
   if (!(config.maxUncommittedSize > 0)) refuse("maxUncommittedSize must be over 0");

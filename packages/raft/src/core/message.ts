@@ -29,6 +29,7 @@ export function draft(type: MessageType, to: NodeId): MessageDraft {
     reject: false,
     rejectHint: 0,
     context: null,
+    priority: 0,
     responses: NO_RESPONSES,
   };
 }

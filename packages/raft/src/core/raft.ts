@@ -45,6 +45,9 @@ export class Raft {
   /** Bytes of data that were appended in this leadership and not yet applied; may be too low, never too high. */
   uncommittedSize = 0;
 
+  /** See `Config.priority`. */
+  priority: number;
+
   electionElapsed = 0;
   heartbeatElapsed = 0;
   randomizedElectionTimeout = 0;
@@ -61,6 +64,7 @@ export class Raft {
   constructor(config: ResolvedConfig) {
     this.id = config.id;
     this.config = config;
+    this.priority = config.priority;
     this.log = new RaftLog(config.storage, config.maxCommittedSizePerReady);
     const { hardState, confState } = config.storage.initialState();
     this.restoreMembership(confState);
@@ -116,7 +120,8 @@ export class Raft {
       type === MessageType.PreVote ||
       type === MessageType.PreVoteResp;
     if (isVote) {
-      if (message.term === 0) fail("a vote was sent without its term");
+      // A member that knows of no term yet can refuse one.
+      if (message.term === 0 && !message.reject) fail("a vote was sent without its term");
     } else {
       if (message.term !== 0) fail(`message ${type} was given a term before it was sent`);
       // Proposals and reads are forwarded like local messages: they belong to no term.

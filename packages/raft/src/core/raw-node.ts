@@ -80,6 +80,14 @@ export class RawNode {
     tick(this.#raft);
   }
 
+  /** Replaces `Config.priority` from the next election on. Throws `invalid-config`. */
+  setPriority(priority: number): void {
+    if (!Number.isSafeInteger(priority)) {
+      throw new RaftError("invalid-config", `priority must be a safe integer, not ${priority}`);
+    }
+    this.#raft.priority = priority;
+  }
+
   /** Stands for election now; nothing happens when this member leads or may not. */
   campaign(): void {
     step(this.#raft, draft(MessageType.Hup, NONE));

@@ -100,6 +100,8 @@ export interface Message {
   readonly rejectHint: number;
   /** Campaign reason, or the token of a ReadIndex round. */
   readonly context: Uint8Array | null;
+  /** Only on Vote and PreVote: the candidate's `Config.priority`. */
+  readonly priority: number;
   /** Only on storage messages: what to deliver once the work is durable or applied. */
   readonly responses: readonly Message[];
 }

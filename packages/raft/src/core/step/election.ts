@@ -43,6 +43,7 @@ export function campaign(raft: Raft, type: CampaignType): void {
     request.term = term;
     request.index = raft.log.lastIndex();
     request.logTerm = raft.log.lastTerm();
+    request.priority = raft.priority;
     if (type === CampaignType.Transfer) request.context = TRANSFER_CONTEXT;
     raft.send(request);
   }

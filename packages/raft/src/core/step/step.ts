@@ -97,6 +97,17 @@ function storageApplied(raft: Raft, m: Message): void {
 }
 
 /**
+ * True when this member should lead rather than the candidate, whose log is known to be complete.
+ * Whoever refuses for this must itself be able to win: not a learner, and not with a log that ends
+ * in an older term, even if it is longer. So of the most complete members the one of the highest
+ * priority is refused by none of the others.
+ */
+function outranks(raft: Raft, { index, logTerm, priority, context }: Message): boolean {
+  if (raft.priority <= priority || !raft.promotable || isTransfer(context)) return false;
+  return index === raft.log.lastIndex() && logTerm === raft.log.lastTerm();
+}
+
+/**
  * Grants or refuses a vote. Learners vote as well: one may have been promoted without knowing it
  * yet, and its vote may be the one that is needed.
  */
@@ -107,7 +118,7 @@ function answerVote(raft: Raft, m: Message): void {
     (raft.vote === NONE && raft.lead === NONE) ||
     (isPreVote && m.term > raft.term);
   const response = draft(isPreVote ? MessageType.PreVoteResp : MessageType.VoteResp, m.from);
-  if (canVote && raft.log.isUpToDate(m.index, m.logTerm)) {
+  if (canVote && raft.log.isUpToDate(m.index, m.logTerm) && !outranks(raft, m)) {
     // The term asked about, which a pre-candidate does not have yet.
     response.term = m.term;
     raft.send(response);

@@ -97,6 +97,7 @@ function messageFields(message: Message): unknown[] {
     message.reject,
     message.rejectHint,
     message.context,
+    message.priority,
   ];
 }
 
@@ -118,6 +119,8 @@ function messageFromFields(value: unknown): Message {
     reject: asBoolean(fields[10], "reject"),
     rejectHint: asNumber(fields[11], "rejectHint"),
     context: fields[12] === null ? null : asBytes(fields[12], "context"),
+    // Absent from members that know no priorities.
+    priority: fields.length > 13 ? asNumber(fields[13], "priority") : 0,
     responses: NO_RESPONSES,
   };
 }
