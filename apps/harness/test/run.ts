@@ -30,9 +30,12 @@ export function run(
   });
 }
 
+/** Runs the `flotilla` command with these arguments. */
+export type Cli = (...args: string[]) => Promise<RunResult>;
+
 /** The `flotilla` command against one cluster. */
-export function cli(endpoints: readonly string[]) {
-  return (...args: string[]): Promise<RunResult> =>
+export function cli(endpoints: readonly string[]): Cli {
+  return (...args) =>
     run(process.execPath, [FLOTILLA, ...args], {
       env: { FLOTILLA_ENDPOINT: endpoints.join(",") },
       timeoutMs: 60_000,
