@@ -1,18 +1,10 @@
 import { RaftError, type Snapshot } from "../../index.js";
-import { type DiskFile, readAll, writeAll } from "../disk/disk.js";
+import type { DiskFile } from "../disk/disk.js";
 import { confStateFields, confStateFromFields } from "../group/members.js";
 import { asArray, asBytes, asNumber, asString, fromCbor, toCbor } from "../transport/cbor.js";
-import { crc32c } from "../wal/crc32c.js";
+import type { SnapshotPoint } from "../wal/types.js";
+import { PieceWriter, readPieces, SNAPSHOT_PIECE } from "./pieces.js";
 
-/*
- * A snapshot file is a row of pieces, each `u32 length, u32 CRC32C of the bytes, bytes`
- * (little-endian): first the head as CBOR, then the state in pieces of at most 256 KiB, last an
- * empty piece whose CRC field holds the CRC32C over all CRCs before it, so that a file cut at
- * a piece's end or with pieces exchanged does not pass.
- */
-
-/** Bytes of state in a piece. */
-export const SNAPSHOT_PIECE: number = 256 * 1024;
 const FORMAT = "flotilla-raft-snapshot";
 const FORMAT_VERSION = 1;
 
@@ -53,14 +45,8 @@ export async function writeSnapshot(
 
 /** Reads the head. @throws RaftError `corrupt` */
 export async function readSnapshotHead(file: DiskFile, path: string): Promise<SnapshotHead> {
-  const reader = new PieceReader(file, path);
-  const bytes = await reader.next();
-  if (!bytes) throw new RaftError("corrupt", `${path}: offset 0: the snapshot has no head`);
-  try {
-    return parseHead(bytes);
-  } catch (cause) {
-    throw new RaftError("corrupt", `${path}: offset 0: not a snapshot of this version`, { cause });
-  }
+  for await (const piece of readPieces(file, path)) return parseSnapshotHead(piece, path);
+  throw new RaftError("corrupt", `${path}: offset 0: the snapshot has no head`);
 }
 
 /** The state's pieces, each checked. @throws RaftError `corrupt` naming file and offset */
@@ -68,12 +54,35 @@ export async function* readSnapshotState(
   file: DiskFile,
   path: string,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const reader = new PieceReader(file, path);
-  await reader.next();
-  for (;;) {
-    const piece = await reader.next();
-    if (!piece) return;
-    yield piece;
+  let isHead = true;
+  for await (const piece of readPieces(file, path)) {
+    if (!isHead) yield piece;
+    isHead = false;
+  }
+}
+
+/** What the first piece of the file at `path` says. @throws RaftError `corrupt` */
+export function parseSnapshotHead(piece: Uint8Array, path: string): SnapshotHead {
+  try {
+    return parseHead(piece);
+  } catch (cause) {
+    throw new RaftError("corrupt", `${path}: offset 0: not a snapshot of this version`, { cause });
+  }
+}
+
+/** @throws RaftError `wrong-cluster`, or `corrupt` where the head is not what the file's name says */
+export function checkSnapshotHead(
+  { clusterId, snapshot }: SnapshotHead,
+  path: string,
+  expected: SnapshotPoint & { readonly clusterId: string },
+): void {
+  if (clusterId !== expected.clusterId) {
+    const message = `${path} is of cluster "${clusterId}", not "${expected.clusterId}"`;
+    throw new RaftError("wrong-cluster", message);
+  }
+  const { index, term } = snapshot.metadata;
+  if (index !== expected.index || term !== expected.term) {
+    throw new RaftError("corrupt", `${path}: offset 0: it holds (${term}, ${index})`);
   }
 }
 
@@ -95,73 +104,4 @@ function parseHead(bytes: Uint8Array): SnapshotHead {
       data: Uint8Array.from(asBytes(data, "data")),
     },
   };
-}
-
-class PieceWriter {
-  readonly #file: DiskFile;
-  #at = 0;
-  #all = 0;
-
-  constructor(file: DiskFile) {
-    this.#file = file;
-  }
-
-  async add(bytes: Uint8Array): Promise<void> {
-    if (bytes.length === 0) return;
-    await this.#write(bytes, crc32c(bytes));
-  }
-
-  async end(): Promise<number> {
-    await this.#write(new Uint8Array(0), this.#all);
-    return this.#at;
-  }
-
-  async #write(bytes: Uint8Array, crc: number): Promise<void> {
-    const piece = new Uint8Array(8 + bytes.length);
-    const view = new DataView(piece.buffer);
-    view.setUint32(0, bytes.length, true);
-    view.setUint32(4, crc, true);
-    piece.set(bytes, 8);
-    await writeAll(this.#file, piece, this.#at);
-    this.#at += piece.length;
-    this.#all = crc32c(piece, 4, 8, this.#all);
-  }
-}
-
-class PieceReader {
-  readonly #file: DiskFile;
-  readonly #path: string;
-  #at = 0;
-  #all = 0;
-
-  constructor(file: DiskFile, path: string) {
-    this.#file = file;
-    this.#path = path;
-  }
-
-  /** The next piece, or null at the end that the file itself declares. */
-  async next(): Promise<Uint8Array | null> {
-    const head = new Uint8Array(8);
-    if ((await readAll(this.#file, head, this.#at)) < 8) throw this.#corrupt("it ends too early");
-    const view = new DataView(head.buffer);
-    const length = view.getUint32(0, true);
-    const crc = view.getUint32(4, true);
-    if (length === 0) {
-      if (crc !== this.#all) throw this.#corrupt("the checksum of the whole does not match");
-      return null;
-    }
-    if (length > 64 * SNAPSHOT_PIECE) throw this.#corrupt("a piece's length is impossible");
-    const bytes = new Uint8Array(length);
-    if ((await readAll(this.#file, bytes, this.#at + 8)) < length) {
-      throw this.#corrupt("it ends within a piece");
-    }
-    if (crc32c(bytes) !== crc) throw this.#corrupt("a piece's checksum does not match");
-    this.#all = crc32c(head, 4, 8, this.#all);
-    this.#at += 8 + length;
-    return bytes;
-  }
-
-  #corrupt(what: string): RaftError {
-    return new RaftError("corrupt", `${this.#path}: offset ${this.#at}: snapshot damaged: ${what}`);
-  }
 }
