@@ -4,9 +4,9 @@ import { ApiClient } from "./client/api-client.js";
 import { parseEndpoints } from "./client/endpoints.js";
 import { bringTo, takeTo } from "./commands/desire.js";
 import { destroy } from "./commands/destroy.js";
-import { cat, cluster, explain, journal, services, status } from "./commands/inspect.js";
+import { cat, cluster, explain, journal, status } from "./commands/inspect.js";
 import { kvDelete, kvGet, kvPut, kvWatch } from "./commands/kv.js";
-import { listMachines, listUnitFiles, listUnits } from "./commands/lists.js";
+import { listMachines, listServices, listUnitFiles, listUnits } from "./commands/lists.js";
 import { restart } from "./commands/restart.js";
 import type { Context } from "./context.js";
 import { CliError } from "./errors.js";
@@ -126,9 +126,6 @@ function addInspection(program: Command, context: ContextOf): void {
   json(program.command("cluster"))
     .description("who answers, and who leads")
     .action((_: unknown, command: Command) => cluster(context(command)));
-  json(program.command("services"))
-    .description("endpoints that are registered in discovery")
-    .action((_: unknown, command: Command) => services(context(command)));
 }
 
 function addLists(program: Command, context: ContextOf): void {
@@ -153,6 +150,7 @@ function addLists(program: Command, context: ContextOf): void {
     listUnitFiles,
   );
   list("list-machines", "the machines that are alive", "machine,ip,metadata", listMachines);
+  list("services", "endpoints registered in discovery", "service,address,instance", listServices);
 }
 
 function addKv(program: Command, context: ContextOf): void {

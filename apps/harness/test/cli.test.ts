@@ -48,6 +48,25 @@ describe("flotilla against a cluster", () => {
     expect(JSON.parse(json.stdout)).toHaveLength(3);
   });
 
+  it("says that a replaced unit is started anew, and lists what is registered", async () => {
+    const path = join(directory, "web.service");
+    const content = (word: string): string =>
+      `[Service]\nExecStart=/bin/sh -c 'echo ${word}; exec sleep 1000'\n[X-Flotilla]\nService=web\nPort=8080\n`;
+    writeFileSync(path, content("old"));
+    expect(await flotilla("start", path)).toMatchObject({ code: 0, stderr: "" });
+    const services = await waitFor("the service", async () => {
+      const { stdout } = await flotilla("services");
+      return stdout.includes("web") && stdout;
+    });
+    expect(services).toMatch(/^SERVICE\t+ADDRESS\t+INSTANCE\nweb\t+127\.0\.0\.1:8080\t+\S+\n$/);
+    writeFileSync(path, content("new"));
+    expect(await flotilla("submit", "--replace", path)).toMatchObject({
+      code: 0,
+      stderr: "unit web.service runs: it is stopped and started with the new content\n",
+    });
+    expect((await flotilla("destroy", "web")).code).toBe(0);
+  });
+
   it("runs a template's instances from submit to destroy", async () => {
     expect(await flotilla("submit", template)).toMatchObject({
       code: 0,

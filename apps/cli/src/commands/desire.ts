@@ -73,6 +73,9 @@ async function put(
   const wanted = desired === "inactive" && known !== undefined ? known.desired : desired;
   const file = readUnitFile(unit);
   if (file !== undefined && (known === undefined || replace || known.content === file)) {
+    if (known?.current === "launched" && known.content !== file && wanted === "launched") {
+      warn(`unit ${name} runs: it is stopped and started with the new content`);
+    }
     return tellWarnings(context, await api.put(name, { content: file, desired: wanted, replace }));
   }
   if (known !== undefined) {

@@ -116,13 +116,3 @@ export async function cluster({ api, print, output }: Context): Promise<void> {
   ];
   await print(`${lines.join("\n")}\n`);
 }
-
-/** services: what is registered in discovery. */
-export async function services({ api, print, output }: Context): Promise<void> {
-  const found = await api.services();
-  if (output.json) return print(showJson(found));
-  const rows = found.flatMap(({ service, endpoints }) =>
-    endpoints.map(({ id, host, port }) => `${service}\t${host}:${port}\t${id}`),
-  );
-  await print(rows.map((row) => `${row}\n`).join(""));
-}

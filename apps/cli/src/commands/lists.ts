@@ -1,6 +1,6 @@
 import type { MachineInfo, UnitInfo, UnitStateInfo } from "@flotilla/node/api";
 import type { Context } from "../context.js";
-import { type Columns, machineId, machineLegend, showRows } from "../output/output.js";
+import { type Columns, machineId, machineLegend, showJson, showRows } from "../output/output.js";
 
 export interface ListOptions {
   readonly fields: string;
@@ -59,6 +59,21 @@ export async function listMachines(context: Context, { fields }: ListOptions): P
   };
   const machines = await context.api.machines();
   await context.print(showRows(machines, columns, split(fields), context.output));
+}
+
+/** services: what is registered in discovery, an endpoint a line. */
+export async function listServices(context: Context, { fields }: ListOptions): Promise<void> {
+  const columns: Columns<{ service: string; id: string; host: string; port: number }> = {
+    service: ({ service }) => service,
+    address: ({ host, port }) => `${host}:${port}`,
+    instance: ({ id }) => id,
+  };
+  const services = await context.api.services();
+  if (context.output.json) return context.print(showJson(services));
+  const rows = services.flatMap(({ service, endpoints }) =>
+    endpoints.map(({ id, host, port }) => ({ service, id, host, port })),
+  );
+  await context.print(showRows(rows, columns, split(fields), context.output));
 }
 
 async function machineIps({ api }: Context): Promise<ReadonlyMap<string, string>> {
