@@ -3,15 +3,20 @@
  * loses power, tears writes, fills up or fails an fsync. {@link NodeDisk} is the real one.
  */
 export interface Disk {
-  /** Creates the folder and its parents where absent. */
+  /** Creates the folder and its parents where absent, durably. */
   makeDirectory(path: string): Promise<void>;
   /** Names in a folder, in no order. */
   list(path: string): Promise<string[]>;
-  /** Opens for reading and writing; `create` makes a new file and fails where one exists. */
-  open(path: string, mode: "existing" | "create"): Promise<DiskFile>;
+  /**
+   * Opens for reading and writing; `create` makes a new file and fails where one exists, `read` is
+   * for reading alone.
+   */
+  open(path: string, mode: "existing" | "create" | "read"): Promise<DiskFile>;
   rename(from: string, to: string): Promise<void>;
   /** Removes a file; an absent one is no error. */
   remove(path: string): Promise<void>;
+  /** Removes an empty folder; absent where folders need no removal. */
+  removeDirectory?(path: string): Promise<void>;
   /** Makes creations, renames and removals in the folder durable. */
   syncDirectory(path: string): Promise<void>;
   /**

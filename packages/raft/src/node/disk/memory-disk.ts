@@ -52,7 +52,7 @@ export class MemoryDisk implements Disk {
     return names.map((name) => name.slice(prefix.length)).filter((name) => !name.includes("/"));
   }
 
-  async open(path: string, mode: "existing" | "create"): Promise<DiskFile> {
+  async open(path: string, mode: "existing" | "create" | "read"): Promise<DiskFile> {
     let inode = this.#names.get(path);
     if (mode === "create") {
       if (inode) throw systemError("EEXIST", path);

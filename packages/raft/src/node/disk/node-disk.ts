@@ -1,20 +1,28 @@
 import * as fs from "node:fs";
 import { createServer } from "node:net";
+import { dirname, resolve } from "node:path";
 import { type Disk, type DiskFile, errorCode } from "./disk.js";
+
+const FLAGS = { existing: "r+", create: "wx+", read: "r" } as const;
 
 /** The real file system. Files are opened without O_DSYNC: one fdatasync a batch is cheaper. */
 export class NodeDisk implements Disk {
   async makeDirectory(path: string): Promise<void> {
-    await fs.promises.mkdir(path, { recursive: true });
+    const first = await fs.promises.mkdir(path, { recursive: true });
+    if (first === undefined) return;
+    // Each folder that was made is a name in the one above it.
+    for (let made = resolve(path); made.length >= first.length; made = dirname(made)) {
+      await this.syncDirectory(dirname(made));
+    }
   }
 
   async list(path: string): Promise<string[]> {
     return await fs.promises.readdir(path);
   }
 
-  open(path: string, mode: "existing" | "create"): Promise<DiskFile> {
+  open(path: string, mode: "existing" | "create" | "read"): Promise<DiskFile> {
     return new Promise((resolve, reject) => {
-      fs.open(path, mode === "create" ? "wx+" : "r+", 0o600, (error, fd) => {
+      fs.open(path, FLAGS[mode], 0o600, (error, fd) => {
         if (error) reject(error);
         else resolve(new NodeFile(fd));
       });
@@ -28,6 +36,14 @@ export class NodeDisk implements Disk {
   async remove(path: string): Promise<void> {
     try {
       await fs.promises.unlink(path);
+    } catch (error) {
+      if (errorCode(error) !== "ENOENT") throw error;
+    }
+  }
+
+  async removeDirectory(path: string): Promise<void> {
+    try {
+      await fs.promises.rmdir(path);
     } catch (error) {
       if (errorCode(error) !== "ENOENT") throw error;
     }

@@ -1,6 +1,7 @@
-import { RaftError } from "../../index.js";
+import type { RaftError } from "../../index.js";
 import { type DiskFile, readAll, writeAll } from "../disk/disk.js";
 import { crc32c } from "../wal/crc32c.js";
+import { damageError } from "../wal/damage.js";
 
 /*
  * A snapshot file is a row of pieces, each `u32 length, u32 CRC32C of the bytes, bytes`
@@ -130,9 +131,13 @@ export class PieceParser {
   }
 
   #corrupt(what: string): RaftError {
-    const message = `${this.#path}: offset ${this.#length}: snapshot damaged: ${what}`;
-    return new RaftError("corrupt", message);
+    return snapshotDamaged(this.#path, this.#length, `snapshot damaged: ${what}`);
   }
+}
+
+/** An error for damage in the snapshot file at `path`. */
+export function snapshotDamaged(path: string, offset: number, what: string): RaftError {
+  return damageError({ file: path, offset, index: null, kind: "corrupt", what });
 }
 
 /** The pieces of a file, each checked. @throws RaftError `corrupt` naming file and offset */

@@ -3,7 +3,7 @@ import type { DiskFile } from "../disk/disk.js";
 import { confStateFields, confStateFromFields } from "../group/members.js";
 import { asArray, asBytes, asNumber, asString, fromCbor, toCbor } from "../transport/cbor.js";
 import type { SnapshotPoint } from "../wal/types.js";
-import { PieceWriter, readPieces, SNAPSHOT_PIECE } from "./pieces.js";
+import { PieceWriter, readPieces, SNAPSHOT_PIECE, snapshotDamaged } from "./pieces.js";
 
 const FORMAT = "flotilla-raft-snapshot";
 const FORMAT_VERSION = 1;
@@ -46,7 +46,7 @@ export async function writeSnapshot(
 /** Reads the head. @throws RaftError `corrupt` */
 export async function readSnapshotHead(file: DiskFile, path: string): Promise<SnapshotHead> {
   for await (const piece of readPieces(file, path)) return parseSnapshotHead(piece, path);
-  throw new RaftError("corrupt", `${path}: offset 0: the snapshot has no head`);
+  throw snapshotDamaged(path, 0, "the snapshot has no head");
 }
 
 /** The state's pieces, each checked. @throws RaftError `corrupt` naming file and offset */
@@ -65,8 +65,8 @@ export async function* readSnapshotState(
 export function parseSnapshotHead(piece: Uint8Array, path: string): SnapshotHead {
   try {
     return parseHead(piece);
-  } catch (cause) {
-    throw new RaftError("corrupt", `${path}: offset 0: not a snapshot of this version`, { cause });
+  } catch {
+    throw snapshotDamaged(path, 0, "not a snapshot of this version");
   }
 }
 
@@ -82,7 +82,7 @@ export function checkSnapshotHead(
   }
   const { index, term } = snapshot.metadata;
   if (index !== expected.index || term !== expected.term) {
-    throw new RaftError("corrupt", `${path}: offset 0: it holds (${term}, ${index})`);
+    throw snapshotDamaged(path, 0, `it holds the snapshot at index ${index} of term ${term}`);
   }
 }
 

@@ -8,7 +8,7 @@ import {
   RaftError,
   type Snapshot,
 } from "../../index.js";
-import { type Disk, errorCode } from "../disk/disk.js";
+import type { Disk } from "../disk/disk.js";
 import { MemoryDisk } from "../disk/memory-disk.js";
 import { NodeDisk } from "../disk/node-disk.js";
 import { encodeChangeContext } from "../group/membership.js";
@@ -17,6 +17,7 @@ import { SnapshotStore } from "../snapshot/snapshot-store.js";
 import type { Member } from "../types.js";
 import { type DurableLog, type SnapshotPoint, VolatileLog, type WalContent } from "../wal/types.js";
 import { Wal } from "../wal/wal.js";
+import { lockFolder } from "./lock.js";
 import { MemberLog } from "./member-log.js";
 
 /** All that a member keeps, opened: ready for the core. */
@@ -54,7 +55,8 @@ export async function openStorage(
   }
   const disk: Disk = storage.disk ?? new NodeDisk();
   const { directory } = storage;
-  const unlock = await lock(disk, directory);
+  await disk.makeDirectory(directory);
+  const unlock = await lockFolder(disk, directory);
   try {
     const snapshots = await SnapshotStore.open(disk, `${directory}/snapshots`, clusterId);
     const sized = storage.segmentBytes ? { segmentBytes: storage.segmentBytes } : {};
@@ -76,18 +78,6 @@ export async function openStorage(
   } catch (error) {
     await unlock();
     throw error;
-  }
-}
-
-/** Two processes on one folder would each repair what the other is writing. */
-async function lock(disk: Disk, directory: string): Promise<() => Promise<void>> {
-  await disk.makeDirectory(directory);
-  if (!disk.lock) return async () => {};
-  try {
-    return await disk.lock(directory);
-  } catch (cause) {
-    const why = errorCode(cause) === "EADDRINUSE" ? "another process has it open" : String(cause);
-    throw new RaftError("storage-failed", `${directory}: ${why}`, { cause });
   }
 }
 

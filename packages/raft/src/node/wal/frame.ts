@@ -5,7 +5,7 @@ import { crc32c } from "./crc32c.js";
  *
  *   0  u32 CRC32C over bytes [4, 32 + length)
  *   4  u32 length of the payload
- *   8  u8  frame type, u8 entry type, u16 zero
+ *   8  u8  frame type; u24 an entry's type, or the order of a commit record's frames
  *  12  u32 the segment's nonce: a frame of another segment, or one inside somebody's payload,
  *          does not pass for one of ours
  *  16  u64 term
@@ -13,6 +13,7 @@ import { crc32c } from "./crc32c.js";
  *  32  payload
  */
 
+const NO_BYTES: Uint8Array = new Uint8Array(0);
 /** Bytes before a frame's payload. */
 export const FRAME_HEADER = 32;
 
@@ -34,14 +35,18 @@ export const FrameType = {
   HardState: 3,
   /** A snapshot of (term, index) is durable. */
   Snapshot: 4,
-  /** End of a batch: term is its length in bytes up to here, index its number, which goes up by one. */
+  /**
+   * End of a batch: term is its length in bytes up to here, index its number, which goes up by one,
+   * detail the order of its frames.
+   */
   Commit: 5,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
 export interface Frame {
   readonly type: number;
-  readonly entryType: number;
+  /** An entry's type; of a commit record, the order of its batch's frames, or 0 where it has none. */
+  readonly detail: number;
   readonly term: number;
   readonly index: number;
   /** A view into what was read. */
@@ -60,6 +65,7 @@ export class FrameBuffer {
   #bytes: Uint8Array;
   #view: DataView;
   #length = 0;
+  #order = 0;
 
   constructor(capacity: number = 64 * 1024) {
     this.#bytes = new Uint8Array(capacity);
@@ -78,6 +84,7 @@ export class FrameBuffer {
   /** Forgets the frames; memory beyond `keep` bytes is given back. */
   clear(keep: number): void {
     this.#length = 0;
+    this.#order = 0;
     if (this.#bytes.length <= keep) return;
     this.#bytes = new Uint8Array(keep);
     this.#view = new DataView(this.#bytes.buffer);
@@ -86,7 +93,7 @@ export class FrameBuffer {
   add(
     nonce: number,
     type: FrameType,
-    entryType: number,
+    detail: number,
     term: number,
     index: number,
     payload: Uint8Array,
@@ -97,14 +104,20 @@ export class FrameBuffer {
     const view = this.#view;
     const end = at + FRAME_HEADER + payload.length;
     view.setUint32(at + 4, payload.length, true);
-    view.setUint32(at + 8, type | (entryType << 8), true);
+    view.setUint32(at + 8, type | (detail << 8), true);
     view.setUint32(at + 12, nonce, true);
     setUint64(view, at + 16, term);
     setUint64(view, at + 24, index);
     this.#bytes.set(payload, at + FRAME_HEADER);
     this.#bytes.fill(0, end, at + size);
     view.setUint32(at, crc32c(this.#bytes, at + 4, end), true);
+    this.#order = crc32c(this.#bytes, at, at + 4, this.#order);
     this.#length = at + size;
+  }
+
+  /** Ends the batch that the frames are: it is the `batch`th of the log. */
+  addCommit(nonce: number, batch: number): void {
+    this.add(nonce, FrameType.Commit, orderOf(this.#order), this.#length, batch, NO_BYTES);
   }
 
   #reserve(length: number): void {
@@ -127,12 +140,46 @@ export function readFrame(bytes: Uint8Array, at: number, nonce: number | null): 
   if (view.getUint32(at, true) !== crc32c(bytes, at + 4, end)) return null;
   return {
     type: bytes[at + 8]!,
-    entryType: bytes[at + 9]!,
+    detail: view.getUint32(at + 8, true) >>> 8,
     term: getUint64(view, at + 16),
     index: getUint64(view, at + 24),
     payload: bytes.subarray(at + FRAME_HEADER, end),
     size: frameSize(length),
   };
+}
+
+/** Frames up to the commit record that ends them, or up to where there is no frame. */
+export interface Batch {
+  readonly frames: readonly { readonly frame: Frame; readonly at: number }[];
+  readonly commit: Frame | null;
+  /** Where the commit record begins, or where a frame should. */
+  readonly at: number;
+  /** What the commit record should say of the order. */
+  readonly order: number;
+}
+
+/** Reads frames from `from` on; `begun` is where their batch begins, before the head of a segment. */
+export function readBatch(bytes: Uint8Array, begun: number, from: number, nonce: number): Batch {
+  const frames: { frame: Frame; at: number }[] = [];
+  let order = begun < from ? crc32c(bytes, begun, begun + 4) : 0;
+  let at = from;
+  for (;;) {
+    const frame = readFrame(bytes, at, nonce);
+    if (!frame) return { frames, commit: null, at, order: 0 };
+    if (frame.type === FrameType.Commit)
+      return { frames, commit: frame, at, order: orderOf(order) };
+    frames.push({ frame, at });
+    order = crc32c(bytes, at, at + 4, order);
+    at += frame.size;
+  }
+}
+
+/**
+ * 24 bits of the CRC32C over the CRCs of a batch's frames; 0 is left to logs that have none.
+ * Frames that a misdirected write doubled or exchanged are whole, each by itself, and give another.
+ */
+function orderOf(crc: number): number {
+  return crc >>> 8 || 1;
 }
 
 /** Where a valid commit frame begins at or after `from`, or −1: the witness that damage is not a torn tail. */

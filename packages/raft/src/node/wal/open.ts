@@ -1,5 +1,6 @@
 import { RaftError } from "../../index.js";
 import { type Disk, type DiskFile, errorCode, writeAll } from "../disk/disk.js";
+import { type Damage, refuseCorrupt } from "./damage.js";
 import { WalReplay } from "./replay.js";
 import { readSegment, type Segment, segmentName, segmentSequence } from "./segment.js";
 import type { WalIdentity } from "./types.js";
@@ -19,13 +20,17 @@ export async function openSegments(
   identity: WalIdentity,
 ): Promise<{ replay: WalReplay; active: ActiveSegment | null }> {
   await disk.makeDirectory(directory);
-  const sequences = await listSegments(disk, directory);
+  const names = await disk.list(directory);
+  for (const name of names) {
+    if (name.endsWith(".tmp")) await disk.remove(`${directory}/${name}`);
+  }
   const replay = new WalReplay(identity);
   let active: ActiveSegment | null = null;
+  const sequences = sequencesOf(names, directory, refuseCorrupt);
   for (const sequence of sequences) {
     const newest = sequence === sequences.at(-1);
     const path = `${directory}/${segmentName(sequence)}`;
-    const file = await openExisting(disk, path);
+    const file = await openExisting(disk, path, "existing");
     try {
       const bytes = await readSegment(file);
       const { end, nonce, torn } = replay.segment(bytes, path, sequence, newest);
@@ -38,27 +43,52 @@ export async function openSegments(
   return { replay, active };
 }
 
-async function listSegments(disk: Disk, directory: string): Promise<number[]> {
-  const sequences: number[] = [];
-  for (const name of await disk.list(directory)) {
-    const sequence = segmentSequence(name);
-    if (sequence !== null) sequences.push(sequence);
-    else if (name.endsWith(".tmp")) await disk.remove(`${directory}/${name}`);
+/** Reads all segments of a folder and changes nothing; goes on after what `onDamage` lets pass. */
+export async function readSegments(
+  disk: Disk,
+  directory: string,
+  names: readonly string[],
+  onDamage: (damage: Damage) => void,
+): Promise<WalReplay> {
+  const replay = new WalReplay(null, onDamage);
+  const sequences = sequencesOf(names, directory, onDamage);
+  for (const sequence of sequences) {
+    const path = `${directory}/${segmentName(sequence)}`;
+    const file = await openExisting(disk, path, "read");
+    try {
+      const bytes = await readSegment(file);
+      replay.segment(bytes, path, sequence, sequence === sequences.at(-1));
+    } finally {
+      await file.close();
+    }
   }
+  return replay;
+}
+
+/** The segments among the names of a folder, oldest first; one that is missing between is damage. */
+function sequencesOf(
+  names: readonly string[],
+  directory: string,
+  onDamage: (damage: Damage) => void,
+): number[] {
+  const sequences = names.map(segmentSequence).filter((sequence) => sequence !== null);
   sequences.sort((a, b) => a - b);
   for (const [at, sequence] of sequences.entries()) {
-    const expected = sequences[0]! + at;
-    if (sequence !== expected) {
-      const message = `${directory}: segment ${segmentName(expected)} is missing`;
-      throw new RaftError("corrupt", message);
-    }
+    const expected = at === 0 ? sequence : sequences[at - 1]! + 1;
+    if (sequence === expected) continue;
+    const file = `${directory}/${segmentName(expected)}`;
+    onDamage({ file, offset: 0, index: 0, kind: "corrupt", what: "this segment is missing" });
   }
   return sequences;
 }
 
-async function openExisting(disk: Disk, path: string): Promise<DiskFile> {
+async function openExisting(
+  disk: Disk,
+  path: string,
+  mode: "existing" | "read",
+): Promise<DiskFile> {
   try {
-    return await disk.open(path, "existing");
+    return await disk.open(path, mode);
   } catch (cause) {
     throw new RaftError("storage-failed", `${path}: ${errorCode(cause) ?? cause}`, { cause });
   }

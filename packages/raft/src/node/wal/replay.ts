@@ -1,37 +1,67 @@
-import { type Entry, EntryType, type HardState, RaftError } from "../../index.js";
+import { type Entry, EntryType, type HardState } from "../../index.js";
+import { type Damage, refuseCorrupt } from "./damage.js";
 import {
+  type Batch,
   type Frame,
   FrameType,
   findCommit,
   getUint64,
   isZero,
   nextSector,
+  readBatch,
   readFrame,
 } from "./frame.js";
-import { readHead } from "./segment.js";
+import { checkIdentity, readHead, type SegmentHead } from "./segment.js";
 import type { SnapshotPoint, WalContent, WalIdentity } from "./types.js";
 
 const ENTRY_TYPES: ReadonlySet<number> = new Set(Object.values(EntryType));
+
+/** What was read of a segment. */
+export interface SegmentSummary {
+  readonly path: string;
+  readonly sequence: number;
+  readonly bytes: number;
+  /** Where its valid content ends. */
+  readonly end: number;
+  readonly batches: number;
+  readonly frames: number;
+  /** First and last index of the entries in it; 0 where it holds none. */
+  readonly firstIndex: number;
+  readonly lastEntry: number;
+  /** Index of the log's last entry at its end. */
+  readonly lastIndex: number;
+}
 
 /**
  * Rebuilds a log from its segments, oldest first. Damage is one of two things: a torn tail, that is
  * damage with no valid commit record after it in the newest segment, which a crash can leave and
  * which was never acknowledged; or corruption, which is never guessed over.
+ *
+ * `onDamage` is told of both. When it does not throw, reading goes on after the damage, so that all
+ * of it is found; the content then is not one to start from.
  */
 export class WalReplay {
-  readonly #identity: WalIdentity;
+  readonly #onDamage: (damage: Damage) => void;
+  #identity: WalIdentity | null;
   #hardState: HardState = { term: 0, vote: 0, commit: 0 };
   #base = 0;
   #entries: Entry[] = [];
   #snapshots: SnapshotPoint[] = [];
   #batch = 0;
   #lastTerm = 0;
-  #started = false;
-  /** Last index at the end of each segment. */
-  readonly ends: { sequence: number; lastIndex: number }[] = [];
+  /** Nothing is known of what is before: at the start, and after damage that was passed over. */
+  #open = true;
+  readonly segments: SegmentSummary[] = [];
 
-  constructor(identity: WalIdentity) {
+  /** `identity`: whose log it must be; null takes that of the first segment. */
+  constructor(identity: WalIdentity | null, onDamage: (damage: Damage) => void = refuseCorrupt) {
     this.#identity = identity;
+    this.#onDamage = onDamage;
+  }
+
+  /** Whose log it is; null where no head could be read. */
+  get identity(): WalIdentity | null {
+    return this.#identity;
   }
 
   /** Number of the last batch. */
@@ -66,103 +96,135 @@ export class WalReplay {
     sequence: number,
     newest: boolean,
   ): { end: number; nonce: number; torn: boolean } {
-    const head = readHead(bytes, path, sequence, this.#identity);
-    this.#begin(head.lastIndex, readFrame(bytes, 0, head.nonce)!.term, path);
-    let end = 0;
-    let at = head.size;
-    let batch: { frame: Frame; at: number }[] = [];
-    while (at < bytes.length) {
-      const frame = readFrame(bytes, at, head.nonce);
-      if (!frame) break;
-      if (frame.type === FrameType.Commit) {
-        this.#commit(frame, at - end, path, at);
-        for (const one of batch) this.#apply(one.frame, path, one.at);
-        batch = [];
-        end = nextSector(at + frame.size);
-        at = end;
-      } else {
-        batch.push({ frame, at });
-        at += frame.size;
-      }
+    const head = readHead(bytes, sequence);
+    if ("what" in head) {
+      this.#report("corrupt", path, head.offset, head.what);
+      this.#open = true;
+      this.#batch = 0;
+      return { end: 0, nonce: 0, torn: false };
     }
-    const torn = !isZero(bytes, end);
-    if (torn) this.#judge(bytes, path, at, head.nonce, newest);
-    if (end === 0) throw this.#corrupt(path, head.size, "the segment's first batch is damaged");
-    this.ends.push({ sequence, lastIndex: this.last.index });
+    this.#identity ??= { clusterId: head.clusterId, id: head.id };
+    checkIdentity(head, this.#identity, path);
+    this.#begin(head, path);
+    const count = new Counter();
+    let end = 0;
+    let torn = false;
+    for (let at = head.size; ; ) {
+      const batch = readBatch(bytes, end, at, head.nonce);
+      if (batch.commit) {
+        this.#take(batch, batch.commit, end, path, count);
+        end = nextSector(batch.at + batch.commit.size);
+      } else if (isZero(bytes, end)) {
+        break;
+      } else {
+        const commit = findCommit(bytes, batch.at, head.nonce);
+        torn = newest && commit < 0 && end > 0;
+        if (torn) this.#report("torn", path, end, "a batch was not written to its end");
+        else this.#refuse(path, batch.at, commit, end);
+        if (commit < 0) break;
+        end = this.#skip(bytes, commit, head.nonce);
+      }
+      at = end;
+    }
+    this.segments.push(count.summary(path, sequence, bytes.length, end, this.last.index));
     return { end, nonce: head.nonce, torn };
   }
 
-  #begin(lastIndex: number, term: number, path: string): void {
-    if (!this.#started) {
-      this.#base = lastIndex;
-      this.#lastTerm = term;
-      this.#started = true;
-    } else if (lastIndex !== this.last.index) {
-      const text = `it continues after index ${lastIndex}, but the segment before ends at ${this.last.index}`;
-      throw this.#corrupt(path, 0, text);
+  #begin(head: SegmentHead, path: string): void {
+    if (this.#open) {
+      this.#base = head.lastIndex;
+      this.#lastTerm = head.lastTerm;
+      this.#entries = [];
+      this.#open = false;
+    } else if (head.lastIndex !== this.last.index) {
+      const text = `it continues after index ${head.lastIndex}, but the segment before ends at ${this.last.index}`;
+      this.#report("corrupt", path, 0, text);
     }
   }
 
-  /** Decides whether damage at `at` can be a crash's. */
-  #judge(bytes: Uint8Array, path: string, at: number, nonce: number, newest: boolean): void {
-    const commit = findCommit(bytes, at, nonce);
-    if (commit >= 0) {
-      throw this.#corrupt(path, at, `damaged, though a valid commit record follows at ${commit}`);
-    }
-    if (!newest) throw this.#corrupt(path, at, "damaged, though a newer segment follows");
+  /** Damage at `at` that no crash can have done. */
+  #refuse(path: string, at: number, commit: number, end: number): void {
+    const what =
+      commit >= 0
+        ? `damaged, though a valid commit record follows at ${commit}`
+        : end === 0
+          ? "the segment's first batch is damaged"
+          : "damaged, though a newer segment follows";
+    this.#report("corrupt", path, at, what);
   }
 
-  #commit(frame: Frame, length: number, path: string, at: number): void {
-    if (frame.term !== length) {
-      throw this.#corrupt(
-        path,
-        at,
-        `a batch of ${frame.term} bytes was written, ${length} are there`,
-      );
-    }
-    if (this.#batch !== 0 && frame.index !== this.#batch + 1) {
-      throw this.#corrupt(path, at, `batch ${frame.index} follows batch ${this.#batch}`);
-    }
+  /** Goes on after the batch that ends with the commit record at `commit`; returns where. */
+  #skip(bytes: Uint8Array, commit: number, nonce: number): number {
+    const frame = readFrame(bytes, commit, nonce)!;
     this.#batch = frame.index;
+    this.#open = true;
+    return nextSector(commit + frame.size);
   }
 
-  #apply(frame: Frame, path: string, at: number): void {
+  #take(batch: Batch, commit: Frame, begun: number, path: string, count: Counter): void {
+    const length = batch.at - begun;
+    const wrong =
+      commit.term !== length
+        ? `a batch of ${commit.term} bytes was written, ${length} are there`
+        : commit.detail !== 0 && commit.detail !== batch.order
+          ? "frames of this batch are not those that were written, or not in their order"
+          : this.#batch !== 0 && commit.index !== this.#batch + 1
+            ? `batch ${commit.index} follows batch ${this.#batch}`
+            : null;
+    if (wrong) this.#report("corrupt", path, batch.at, wrong);
+    this.#batch = commit.index;
+    count.batch(batch.frames.length + (begun === 0 ? 2 : 1));
+    for (const { frame, at } of batch.frames) {
+      if (frame.type === FrameType.Entry) count.entry(frame.index);
+      const refused = this.#apply(frame);
+      if (refused) this.#report("corrupt", path, at, refused);
+    }
+  }
+
+  /** Returns what is wrong with it, or null. */
+  #apply(frame: Frame): string | null {
+    if (!Number.isSafeInteger(frame.term) || !Number.isSafeInteger(frame.index)) {
+      return "a term or an index is impossible";
+    }
     switch (frame.type) {
       case FrameType.Entry:
-        this.#entry(frame, path, at);
-        break;
-      case FrameType.HardState: {
-        const { payload } = frame;
-        const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
-        this.#hardState = { term: frame.term, vote: getUint64(view, 0), commit: frame.index };
-        break;
-      }
+        return this.#entry(frame);
+      case FrameType.HardState:
+        return this.#setHardState(frame);
       case FrameType.Snapshot:
         this.#snapshot(frame);
-        break;
+        return null;
       default:
-        throw this.#corrupt(path, at, `frame type ${frame.type} is unknown to this version`);
+        return `frame type ${frame.type} is unknown to this version`;
     }
   }
 
-  #entry(frame: Frame, path: string, at: number): void {
-    const { index, term, entryType } = frame;
+  #setHardState({ term, index, payload }: Frame): string | null {
+    if (payload.length < 8) return "a hard state has no vote";
+    const vote = getUint64(new DataView(payload.buffer, payload.byteOffset, payload.length), 0);
+    if (!Number.isSafeInteger(vote)) return "a vote is impossible";
+    this.#hardState = { term, vote, commit: index };
+    return null;
+  }
+
+  #entry({ index, term, detail, payload }: Frame): string | null {
     const last = this.last.index;
-    if (index > last + 1) throw this.#corrupt(path, at, `entry ${index} follows entry ${last}`);
-    if (!ENTRY_TYPES.has(entryType)) {
-      throw this.#corrupt(path, at, `entry ${index} has unknown type ${entryType}`);
-    }
-    if (index <= this.#base) {
+    if (!ENTRY_TYPES.has(detail)) return `entry ${index} has unknown type ${detail}`;
+    if (index === 0) return "an entry has index 0";
+    if (index > last + 1 && !this.#open) return `entry ${index} follows entry ${last}`;
+    if (index <= this.#base || index > last + 1) {
       this.#base = index - 1;
       this.#entries = [];
     } else {
       const replaced = this.#entries[index - this.#base - 1];
       if (replaced && index <= this.#hardState.commit && replaced.term !== term) {
-        throw this.#corrupt(path, at, `entry ${index} of term ${term} replaces a committed one`);
+        return `entry ${index} of term ${term} replaces a committed one`;
       }
       this.#entries.length = index - this.#base - 1;
     }
-    this.#entries.push({ index, term, type: entryType as EntryType, data: frame.payload });
+    this.#open = false;
+    this.#entries.push({ index, term, type: detail as EntryType, data: payload });
+    return null;
   }
 
   /** A snapshot that the log does not reach or agree with came from the leader: the log restarts there. */
@@ -177,8 +239,45 @@ export class WalReplay {
     this.#entries = [];
   }
 
-  #corrupt(path: string, offset: number, what: string): RaftError {
-    const message = `${path}: offset ${offset}, after index ${this.last.index}: ${what}`;
-    return new RaftError("corrupt", message);
+  #report(kind: Damage["kind"], file: string, offset: number, what: string): void {
+    this.#onDamage({ file, offset, index: this.last.index, kind, what });
+  }
+}
+
+/** What a segment holds, in numbers. */
+class Counter {
+  #batches = 0;
+  #frames = 0;
+  #first = 0;
+  #last = 0;
+
+  batch(frames: number): void {
+    this.#batches++;
+    this.#frames += frames;
+  }
+
+  entry(index: number): void {
+    if (this.#first === 0 || index < this.#first) this.#first = index;
+    this.#last = index;
+  }
+
+  summary(
+    path: string,
+    sequence: number,
+    bytes: number,
+    end: number,
+    lastIndex: number,
+  ): SegmentSummary {
+    const counted = { batches: this.#batches, frames: this.#frames };
+    return {
+      path,
+      sequence,
+      bytes,
+      end,
+      ...counted,
+      firstIndex: this.#first,
+      lastEntry: this.#last,
+      lastIndex,
+    };
   }
 }

@@ -22,8 +22,9 @@ export interface Segment {
 /** What the first frame of a segment says. */
 export interface SegmentHead extends WalIdentity {
   readonly sequence: number;
-  /** Index of the last entry before this segment. */
+  /** Index and term of the last entry before this segment. */
   readonly lastIndex: number;
+  readonly lastTerm: number;
   readonly nonce: number;
   /** Bytes of the frame. */
   readonly size: number;
@@ -79,44 +80,43 @@ export function addHead(
   frames.add(nonce, FrameType.Segment, 0, last.term, last.index, payload);
 }
 
-/** Reads and checks the head; `sequence` is the one in the file's name. */
+/** Reads the head, or tells what is wrong with it; `sequence` is the one in the file's name. */
 export function readHead(
   bytes: Uint8Array,
-  path: string,
   sequence: number,
-  expected: WalIdentity,
-): SegmentHead {
+): SegmentHead | { readonly offset: number; readonly what: string } {
   const frame = readFrame(bytes, 0, null);
-  if (!frame || frame.type !== FrameType.Segment || frame.payload.length < 8) {
-    throw new RaftError("corrupt", `${path}: offset 0: the segment's head is damaged`);
+  if (!frame || frame.type !== FrameType.Segment || frame.payload.length < 4) {
+    return { offset: 0, what: "the segment's head is damaged" };
   }
   const { payload } = frame;
   const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
   const version = view.getUint32(0, true);
-  if (version !== WAL_VERSION) {
-    const message = `${path}: layout version ${version}; this program reads ${WAL_VERSION}`;
-    throw new RaftError("corrupt", message);
+  if (version !== WAL_VERSION || payload.length < HEAD_FIELDS) {
+    return { offset: 0, what: `layout version ${version}; this program reads ${WAL_VERSION}` };
   }
-  const id = getUint64(view, 8);
-  const clusterId = new TextDecoder().decode(payload.subarray(HEAD_FIELDS));
-  if (clusterId !== expected.clusterId || id !== expected.id) {
-    throw new RaftError(
-      "wrong-cluster",
-      `${path} belongs to member ${id} of cluster "${clusterId}", ` +
-        `not to member ${expected.id} of cluster "${expected.clusterId}"`,
-    );
+  const [id, named, size] = [getUint64(view, 8), getUint64(view, 16), getUint64(view, 24)];
+  const { index: lastIndex, term: lastTerm } = frame;
+  if (![id, named, size, lastIndex, lastTerm].every(Number.isSafeInteger)) {
+    return { offset: 0, what: "a number in the segment's head is impossible" };
   }
-  const named = getUint64(view, 16);
-  if (named !== sequence) {
-    throw new RaftError("corrupt", `${path}: offset 0: this is segment ${named}, renamed`);
-  }
-  const size = getUint64(view, 24);
+  if (named !== sequence) return { offset: 0, what: `this is segment ${named}, renamed` };
   if (size !== bytes.length) {
-    const message = `${path}: offset ${bytes.length}: the file has ${bytes.length} of ${size} bytes`;
-    throw new RaftError("corrupt", message);
+    return { offset: bytes.length, what: `the file has ${bytes.length} of ${size} bytes` };
   }
+  const clusterId = new TextDecoder().decode(payload.subarray(HEAD_FIELDS));
   const nonce = new DataView(bytes.buffer, bytes.byteOffset).getUint32(12, true);
-  return { clusterId, id, sequence, lastIndex: frame.index, nonce, size: frame.size };
+  return { clusterId, id, sequence, lastIndex, lastTerm, nonce, size: frame.size };
+}
+
+/** @throws RaftError `wrong-cluster` */
+export function checkIdentity(head: WalIdentity, expected: WalIdentity, path: string): void {
+  if (head.clusterId === expected.clusterId && head.id === expected.id) return;
+  throw new RaftError(
+    "wrong-cluster",
+    `${path} belongs to member ${head.id} of cluster "${head.clusterId}", ` +
+      `not to member ${expected.id} of cluster "${expected.clusterId}"`,
+  );
 }
 
 /** The whole of a segment. */

@@ -112,8 +112,8 @@ export class Wal implements DurableLog {
     const { replay, active } = await openSegments(disk, directory, options);
     if (active) {
       const content = replay.content();
-      const state = { batch: replay.batch, last: replay.last, content, older: replay.ends };
-      state.older.pop();
+      const older = replay.segments.slice(0, -1);
+      const state = { batch: replay.batch, last: replay.last, content, older };
       return { wal: new Wal(options, tell, active, state), content };
     }
     const content: WalContent = {
@@ -217,7 +217,7 @@ export class Wal implements DurableLog {
       this.#note(record);
     }
     if (this.#hardStateUnsaved) this.#addHardState(nonce);
-    this.#frames.add(nonce, FrameType.Commit, 0, this.#frames.length, ++this.#batch, EMPTY);
+    this.#frames.addCommit(nonce, ++this.#batch);
     const { file, offset } = this.#active;
     await this.#untilRoom(async () => writeAllNow(file, this.#frames.bytes(), offset));
     await file.sync();
@@ -263,7 +263,7 @@ export class Wal implements DurableLog {
     for (const at of this.#snapshots) {
       this.#frames.add(nonce, FrameType.Snapshot, 0, at.term, at.index, EMPTY);
     }
-    this.#frames.add(nonce, FrameType.Commit, 0, this.#frames.length, ++this.#batch, EMPTY);
+    this.#frames.addCommit(nonce, ++this.#batch);
     writeAllNow(spare.file, this.#frames.bytes(), 0);
     await spare.file.sync();
     await disk.rename(spare.path, path);
@@ -383,7 +383,7 @@ async function firstSegment(
     const nonce = newNonce();
     const frames = new FrameBuffer(headBytes(options));
     addHead(frames, options, nonce, 1, size, { index: 0, term: 0 });
-    frames.add(nonce, FrameType.Commit, 0, frames.length, 1, EMPTY);
+    frames.addCommit(nonce, 1);
     writeAllNow(segment.file, frames.bytes(), 0);
     await segment.file.sync();
     await disk.rename(segment.path, path);
