@@ -9,6 +9,24 @@ use System;
 
 use constant SEARCH_PATH => '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
+my $can_clone = 1;
+
+# clone3(2) puts a child into its v2 cgroup at birth, which spares a migration (1 to 2 ms: it waits
+# for an RCU grace period). The raw call is fine here: one thread, and execve follows soon.
+sub fork_into {
+  my ($box) = @_;
+  if ($can_clone && $box->{cgroup}) {
+    my $into_cgroup = 1 << 33;
+    my $arguments = pack 'Q11', $into_cgroup, 0, 0, 0, POSIX::SIGCHLD(), (0) x 5,
+      fileno $box->{cgroup};
+    my $pid = syscall $SYS->{clone3}, $arguments, length $arguments;
+    return ($pid, 1) if $pid >= 0;
+    # An old kernel, a seccomp filter: not tried again. A full cgroup is told by fork's join.
+    $can_clone = 0 if $!{ENOSYS} || $!{EINVAL} || $!{EPERM};
+  }
+  return (fork, 0);
+}
+
 sub give_up {
   my ($report, $step, $code, $message) = @_;
   syswrite $report, pack '(N/a)*', 'failed', $step, $code, $message;

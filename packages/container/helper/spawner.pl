@@ -9,173 +9,103 @@
 # of perl-base are used.
 #
 # Arguments: name=value. lock=DIR (repeatable: held as long as this process lives),
-# lock-wait-ms=N, grace-ms=N (between SIGTERM and SIGKILL once the daemon is gone).
-#
-# Protocol, on stdin and stdout, both ways: frames of a big-endian u32 length, then that many bytes:
-# a list of strings, each a big-endian u32 length and its bytes. The first string names the message.
-#
-#   to the helper                                answered by
-#   sandbox REQ ID TRACK NOTIFY CREDIT CLONE [PROCS]…
-#                                                reply   TRACK: cgroup directory, "tree" or "none";
-#                                                        CLONE: 1 if clone3 may put children there;
-#                                                        PROCS: cgroup.procs files to join
-#   exec    REQ ID [KEY VALUE]…                  reply (ok PID), then executed, exited
-#   signal  REQ ID PID NUMBER                    reply
-#   signal-all REQ ID NUMBER                     reply
-#   pids    REQ ID                               reply (ok PID…)
-#   remove  REQ ID                               reply, when the last process is gone
-#   credit  ID BYTES                             nothing: that much more output may be sent
-#
-#   from the helper
-#   ready   VERSION PID | refused MESSAGE        once, at start
-#   reply   REQ ok [VALUE]… | reply REQ error CODE MESSAGE
-#   executed PID [STEP CODE MESSAGE]             execve succeeded, or why not
-#   warning ID PID STEP MESSAGE                  a setting that could not be applied
-#   output  ID PID STREAM DATA                   STREAM 1 or 2
-#   notify  ID PID DATA
-#   exited  PID STATUS                           the raw wait status
-#   empty   ID                                   the sandbox's last process is gone
-#
-# Keys of exec: path arg env cwd user group supplementary umask nice rlimit (NUMBER:SOFT:HARD)
-# sigpipe owner (uid that may use the notify socket) detach-mount (umounted in a private mount
-# namespace first) pid-file (the program starts another and leaves its pid there; that one counts).
+# lock-wait-ms=N, grace-ms=N (between SIGTERM and SIGKILL once the daemon is gone), adopt-ms=N (how
+# long to wait for another daemon before that; 0: not at all) and socket=DIR (where it comes to).
 use strict;
 use warnings;
 use Errno qw(EAGAIN EINTR);
 use Cwd ();
-use Fcntl qw(LOCK_EX LOCK_NB O_DIRECTORY O_NONBLOCK O_RDONLY);
+use Fcntl qw(O_DIRECTORY O_RDONLY);
 use File::Basename ();
 use POSIX ();
 use lib File::Basename::dirname(Cwd::abs_path(__FILE__));
 use Child;
+use Conversation;
 use Members;
+use Notes;
 use Notify;
+use Setup;
 use System;
 use Watch;
 
 use constant {
-  VERSION      => 1,
-  FRAME_MAX    => 8 << 20,     # argv and environment have 2 MiB at most (ARG_MAX)
-  OUT_HIGH     => 1 << 20,     # above this, pipes and notify sockets are not read
+  VERSION      => 2,
   READ_SIZE    => 65536,
   LINGER_S     => 0.25,        # backstop: looks at sandboxes whose main processes are gone
   REMOVE_S     => 0.005,
   REMOVE_MAX_S => 10,
+  KEPT_CREDIT  => 256 << 10,   # output held of a sandbox while there is no daemon
+  KEPT_NOTIFY  => 256,         # messages held, likewise
+  KEPT_ENDED   => 256,         # ended processes that a sandbox remembers
 };
 
 my (@locks, $lock_wait_ms, $grace_ms);
-my ($in, $out, $out_at) = ('', '', 0);
 my (%sandbox, %process);             # by id; by pid
+my ($adopt_s, $hold_until, $orphaned_until, @adopting);
 my $launching = 0;                   # programs under way that will leave a pid file
 my %early_exit;                      # statuses of unknown children, kept only meanwhile
-my ($daemon_gone, $can_clone) = (0, 1);
+my ($over, $quit) = (0, 0);
 my ($blocked, $oom_adjust);          # signals; what oom_score_adj was
 open(my $null, '<', '/dev/null') or die "/dev/null: $!";
 
 sub main {
-  my %option = ('lock-wait-ms' => 10_000, 'grace-ms' => 0);
+  my %option = ('lock-wait-ms' => 10_000, 'grace-ms' => 0, 'adopt-ms' => 0);
   for (@ARGV) {
     my ($name, $value) = split /=/, $_, 2;
     if ($name eq 'lock') { push @locks, $value } else { $option{$name} = $value }
   }
   ($lock_wait_ms, $grace_ms) = @option{qw(lock-wait-ms grace-ms)};
   $0 = 'flotilla-spawner';
-  block_signals();
-  refuse('machine ' . (POSIX::uname())[4] . ' is not supported') unless $SYS;
-  take_locks();
-  # PR_SET_CHILD_SUBREAPER: orphans of units come here, not to init.
-  refuse("prctl: $!") if syscall($SYS->{prctl}, 36, 1, 0, 0, 0) < 0;
-  my $signals = open_signalfd();
-  spare_from_oom();
-  nonblock(\*STDIN);
-  nonblock(\*STDOUT);
-  add_watch(fileno(STDIN), \&read_commands, 0);
+  my $signals = eval {
+    $blocked = block_signals();
+    die 'machine ' . (POSIX::uname())[4] . " is not supported\n" unless $SYS;
+    take_locks($lock_wait_ms, @locks);
+    become_subreaper();
+    $oom_adjust = spare_from_oom();
+    open_signalfd();
+  };
+  if (!$signals) { chomp(my $reason = $@); refuse($reason) }
+  converse(dispatch => \&dispatch, lost => \&daemon_lost);
+  $adopt_s = $option{'adopt-ms'} / 1000;
+  if ($adopt_s > 0) {
+    listen_in($option{socket}) or refuse("$option{socket}: $!");
+  }
+  # Away from 0 and 1, which no other file may ever take: children are given theirs there.
+  open(my $input, '<&', \*STDIN) && open(my $output, '>&', \*STDOUT)
+    && open(STDIN, '<', '/dev/null') && open(STDOUT, '>', '/dev/null') or refuse("dup: $!");
+  attach($input, $output);
   add_watch(fileno($signals), sub { sysread $signals, my $ignored, 4096; reap() }, 0);
   send_frame('ready', VERSION, $$);
-  turn() until $daemon_gone;
+  turn() until $over;
+  end_conversation();
   stop_everything();
   exit 0;
 }
 
 sub refuse {
-  my $frame = pack '(N/a)*', 'refused', @_;
-  syswrite STDOUT, pack('N', length $frame) . $frame;
+  refuse_client(\*STDOUT, @_);
   exit 1;
-}
-
-# A predecessor whose daemon died still holds the lock while it kills: wait for it.
-sub take_locks {
-  for my $lock (@locks) {
-    my $directory = $lock;
-    sysopen(my $handle, $directory, O_RDONLY | O_DIRECTORY) or refuse("$directory: $!");
-    my $tries = $lock_wait_ms / 20;
-    until (flock $handle, LOCK_EX | LOCK_NB) {
-      refuse("in use: $directory is locked by another runtime") if --$tries < 0;
-      select undef, undef, undef, 0.02;
-    }
-    $lock = $handle;
-  }
-}
-
-# The daemon decides when to stop; a signal to the process group or a shutdown must not. Blocked
-# rather than ignored: a signal that reaches a child before its execve stays pending and acts then.
-sub block_signals {
-  my @signals = qw(SIGCHLD SIGHUP SIGINT SIGPIPE SIGQUIT SIGTERM);
-  $blocked = POSIX::SigSet->new(map { POSIX->can($_)->() } @signals);
-  POSIX::sigprocmask(POSIX::SIG_BLOCK(), $blocked) or refuse("sigprocmask: $!");
-}
-
-# SIGCHLD as a readable descriptor: no race between looking for children and going to sleep.
-sub open_signalfd {
-  my $mask = pack 'Q', 1 << (POSIX::SIGCHLD() - 1);
-  my $fd = syscall($SYS->{signalfd4}, -1, $mask, 8, 02000000 | O_NONBLOCK);
-  refuse("signalfd: $!") if $fd < 0;
-  open(my $handle, '<&=', $fd) or refuse("signalfd: $!");
-  return $handle;
-}
-
-# Losing this process loses all units: let the kernel kill others first, where it may be told so.
-sub spare_from_oom {
-  my $was = slurp('/proc/self/oom_score_adj');
-  return unless defined $was && spew('/proc/self/oom_score_adj', '-900');
-  chomp($oom_adjust = $was);
 }
 
 # ---- the loop -------------------------------------------------------------------------------
 
 sub turn {
-  my $pending = length($out) - $out_at;
-  my $writer = $pending > 0 ? fileno STDOUT : undef;
-  flush_out() if wait_readable($pending < OUT_HIGH, $writer, pause_length());
+  flush_out() if wait_readable(!congested(), waiting_writer(), pause_length());
   look_at_lingering();
-  flush_out() if length($out) > $out_at;
+  answer_adopters() if @adopting;
+  $over = 1 if defined $orphaned_until && boot_seconds() >= $orphaned_until;
+  flush_out();
 }
 
 sub pause_length {
-  my $pause;
+  my $pause = defined $orphaned_until ? $orphaned_until - boot_seconds() : undef;
+  $pause = 0 if defined $pause && $pause < 0;
   for (values %sandbox) {
     return REMOVE_S if $_->{removing};
-    $pause = LINGER_S if $_->{occupied} && !%{ $_->{main} };
+    next unless $_->{occupied} && !%{ $_->{main} };
+    $pause = LINGER_S unless defined $pause && $pause < LINGER_S;
   }
   return $pause;
-}
-
-sub send_frame {
-  my $frame = pack '(N/a)*', @_;
-  $out .= pack('N', length $frame) . $frame;
-}
-
-sub flush_out {
-  while (length($out) > $out_at) {
-    my $written = syswrite STDOUT, $out, length($out) - $out_at, $out_at;
-    if (!defined $written) {
-      $daemon_gone = 1 unless $! == EAGAIN || $! == EINTR;
-      last;
-    }
-    $out_at += $written;
-  }
-  if ($out_at == length $out) { ($out, $out_at) = ('', 0) }
-  elsif ($out_at > OUT_HIGH) { substr($out, 0, $out_at, ''); $out_at = 0 }
 }
 
 my %command = (
@@ -185,26 +115,22 @@ my %command = (
   'signal-all' => sub { my ($request, $box, $number) = @_; signal_all($box, $number); ok($request) },
   pids         => sub { my ($request, $box) = @_; ok($request, members($box)) },
   remove       => \&remove_sandbox,
+  resume       => \&resume_sandbox,
 );
 
-sub read_commands {
-  my $got = sysread STDIN, $in, READ_SIZE, length $in;
-  if (!defined $got) { $daemon_gone = 1 unless $! == EAGAIN || $! == EINTR; return }
-  if ($got == 0) { $daemon_gone = 1; return }
-  my $at = 0;
-  while (length($in) - $at >= 4) {
-    my $length = unpack 'N', substr $in, $at, 4;
-    if ($length > FRAME_MAX) { $daemon_gone = 1; return }
-    last if length($in) - $at < 4 + $length;
-    dispatch(unpack '(N/a)*', substr $in, $at + 4, $length);
-    $at += 4 + $length;
-  }
-  substr($in, 0, $at, '') if $at;
-}
+# Messages that have no request number and no answer.
+my %unanswered = (
+  connected => sub { send_frame('ready', VERSION, $$) },
+  credit    => \&add_credit,
+  adopt     => sub { push @adopting, @_ },
+  hold      => sub { $hold_until = boot_seconds() + $_[0] / 1000 },
+  note      => \&take_note,
+  quit      => sub { $quit = 1 },
+);
 
 sub dispatch {
   my ($name, @fields) = @_;
-  if ($name eq 'credit') { add_credit(@fields); return }
+  if ($unanswered{$name}) { $unanswered{$name}->(@fields); return }
   my ($request, $id, @rest) = @fields;
   my $handler = $command{$name};
   if (!$handler) { failed($request, 'protocol', "unknown command $name"); return }
@@ -224,7 +150,7 @@ sub make_sandbox {
   if ($sandbox{$id}) { failed($request, 'exists', "sandbox $id exists"); return }
   my $box = {
     id => $id, track => $track, procs => \@procs, credit => $credit, notify => $notify,
-    main => {}, pipes => {}, occupied => 0,
+    main => {}, pipes => {}, occupied => 0, ended => [], held => [],
   };
   if ($notify ne '') {
     my $socket = open_notify($notify);
@@ -244,7 +170,7 @@ sub read_notify {
   # A bound for one turn, so that a chatty unit does not keep others waiting.
   for (1 .. 64) {
     my ($pid, $data) = receive_notify($box->{socket}) or return;
-    send_frame('notify', $box->{id}, $pid, $data);
+    announce($box, 'notify', $box->{id}, $pid, $data);
   }
 }
 
@@ -274,6 +200,7 @@ sub remove_sandbox {
 sub look_at_lingering {
   for my $box (values %sandbox) {
     next unless $box->{occupied} || $box->{removing};
+    next if $box->{parked} && !$box->{removing};
     next if %{ $box->{main} } && !$box->{removing};
     if (is_empty($box)) {
       send_frame('empty', $box->{id}) if $box->{occupied};
@@ -298,6 +225,8 @@ sub forget_sandbox {
     close $box->{socket};
     unlink $box->{notify};
   }
+  # Ended processes know their sandbox: without this neither would ever be freed.
+  $box->{ended} = [];
   delete $sandbox{ $box->{id} };
   ok($box->{removing});
 }
@@ -313,7 +242,7 @@ sub start_process {
   pipe(my $stdout, my $stdout_child) && pipe(my $stderr, my $stderr_child)
     && pipe(my $report, my $report_child)
     or do { failed($request, 'resources', "pipe: $!"); return };
-  my ($pid, $joined) = fork_into($box);
+  my ($pid, $joined) = Child::fork_into($box);
   if (!defined $pid) { failed($request, 'resources', "fork: $!"); return }
   if ($pid == 0) {
     my @join = @{ $box->{procs} };
@@ -327,7 +256,7 @@ sub start_process {
   close $_ for $stdout_child, $stderr_child, $report_child;
   my $process = {
     pid => $pid, box => $box, report => $report, reported => '', request => $request,
-    pid_file => $spec{'pid-file'}, pipes => [$stdout, $stderr],
+    pid_file => $spec{'pid-file'}, tag => $spec{tag} // '', pipes => [$stdout, $stderr],
   };
   $process{$pid} = $process;
   $box->{main}{$pid} = 1;
@@ -340,22 +269,6 @@ sub start_process {
   $launching++;
   # Not read before it is known which process writes: chunks carry its pid.
   pause_watch(fileno $_) for $stdout, $stderr;
-}
-
-# clone3(2) puts a child into its v2 cgroup at birth, which spares a migration (1 to 2 ms: it waits
-# for an RCU grace period). The raw call is fine here: one thread, and execve follows soon.
-sub fork_into {
-  my ($box) = @_;
-  if ($can_clone && $box->{cgroup}) {
-    my $into_cgroup = 1 << 33;
-    my $arguments = pack 'Q11', $into_cgroup, 0, 0, 0, POSIX::SIGCHLD(), (0) x 5,
-      fileno $box->{cgroup};
-    my $pid = syscall $SYS->{clone3}, $arguments, length $arguments;
-    return ($pid, 1) if $pid >= 0;
-    # An old kernel, a seccomp filter: not tried again. A full cgroup is told by fork's join.
-    $can_clone = 0 if $!{ENOSYS} || $!{EINVAL} || $!{EPERM};
-  }
-  return (fork, 0);
 }
 
 sub watch_pipe {
@@ -386,7 +299,7 @@ sub read_pipe {
     return 0;
   }
   $box->{credit} -= $got;
-  send_frame('output', $box->{id}, $process->{pid}, $stream, $data);
+  announce($box, 'output', $box->{id}, $process->{pid}, $stream, $data);
   return 1;
 }
 
@@ -427,6 +340,9 @@ sub finished {
   }
   read_notify($box) if $box->{socket};
   delete $box->{main}{ $process->{pid} };
+  $process->{status} = $status;
+  push @{ $box->{ended} }, $process;
+  shift @{ $box->{ended} } if @{ $box->{ended} } > KEPT_ENDED;
   send_frame('exited', $process->{pid}, $status);
 }
 
@@ -457,6 +373,78 @@ sub launched {
     }
   }
   %early_exit = () unless --$launching;
+}
+
+# ---- daemons that go and come ---------------------------------------------------------------
+
+# Without its daemon the helper stops everything, at once or when nobody has come in time. What a
+# daemon missed waits for the next one: ends for good, output and messages within bounds.
+sub daemon_lost {
+  my (@unsent) = @_;
+  if ($quit || $adopt_s == 0) { $over = 1; return }
+  my $now = boot_seconds();
+  $orphaned_until //= defined $hold_until ? $hold_until : $now + $adopt_s;
+  ($hold_until, @adopting) = (undef);
+  for my $box (values %sandbox) {
+    if ($box->{track} eq 'none') {
+      # Commands of the daemon's own: the next one gives them again.
+      $box->{removing} //= '-';
+      $box->{deadline} = time + REMOVE_MAX_S;
+      signal_all($box, 9);
+      next;
+    }
+    next if $box->{parked};
+    $box->{parked} = 1;
+    $box->{credit} = KEPT_CREDIT;
+    resume_watch($_) for keys %{ $box->{pipes} };
+  }
+  for my $frame (@unsent) {
+    my ($name, $id) = @$frame;
+    next unless $name eq 'output' || $name eq 'notify';
+    announce($sandbox{$id}, @$frame) if $sandbox{$id};
+  }
+}
+
+# Sends what a sandbox has to say, or keeps it while nobody listens to the sandbox.
+sub announce {
+  my ($box, @frame) = @_;
+  if (!$box->{parked}) { send_frame(@frame); return }
+  push @{ $box->{held} }, \@frame;
+  return unless $frame[0] eq 'notify' && ++$box->{held_notify} > KEPT_NOTIFY;
+  my ($oldest) = grep { $box->{held}[$_][0] eq 'notify' } 0 .. $#{ $box->{held} };
+  splice @{ $box->{held} }, $oldest, 1;
+  $box->{held_notify}--;
+}
+
+# A new daemon is told what there is, once nothing is half done.
+sub answer_adopters {
+  return if $launching || grep { $_->{removing} } values %sandbox;
+  undef $orphaned_until;
+  for my $box (values %sandbox) {
+    send_frame('kept-sandbox', $box->{id});
+    for my $process (@{ $box->{ended} }, grep { $_->{box} == $box } values %process) {
+      send_frame('kept-process', $box->{id}, $process->{pid}, $process->{tag},
+        $process->{report} ? 0 : 1, $process->{status} // '', @{ $process->{failure} // [] });
+    }
+  }
+  send_frame('kept-note', @$_) for notes();
+  ok($_) for splice @adopting;
+}
+
+# The daemon listens to a sandbox that it found: first to what was held.
+sub resume_sandbox {
+  my ($request, $box, $credit) = @_;
+  delete $box->{parked};
+  $box->{credit} = $credit;
+  ok($request);
+  for my $frame (splice @{ $box->{held} }) {
+    $box->{credit} -= length $frame->[4] if $frame->[0] eq 'output';
+    send_frame(@$frame);
+  }
+  $box->{held_notify} = 0;
+  # Its end is told again: who told it before may have been the one that died.
+  $box->{occupied} = 1;
+  add_credit($box->{id}, 0);
 }
 
 # ---- the end --------------------------------------------------------------------------------

@@ -4,14 +4,15 @@ import { Cgroups } from "./cgroup/cgroups.js";
 import type { CgroupMode } from "./cgroup/layout.js";
 import { limitsOf } from "./cgroup/limits.js";
 import { ContainerError } from "./errors.js";
-import { Helper, helperScript } from "./helper/client.js";
+import { HelperHost } from "./helper/host.js";
+import type { KeptThings } from "./helper/kept.js";
 import { NotifyDirectory } from "./notify-directory.js";
 import { findOciRuntime } from "./oci/detect.js";
 import { type OciHost, OciLauncher, openOciHost } from "./oci/launcher.js";
 import { checkRoot } from "./oci/root.js";
 import { processLauncher } from "./process/launcher.js";
 import { HelperSandbox, type Launcher, type Warning } from "./process/sandbox.js";
-import type { Runtime, Sandbox, SandboxSpec } from "./runtime.js";
+import type { Runtime, RuntimeRemains, Sandbox, SandboxSpec } from "./runtime.js";
 
 /** What a runtime needs to know. */
 export interface RuntimeOptions {
@@ -32,6 +33,12 @@ export interface RuntimeOptions {
   readonly cgroups?: "auto" | "none";
   /** Between SIGTERM and SIGKILL for all units once the daemon is gone. Default 0: SIGKILL at once. */
   readonly graceMs?: number;
+  /**
+   * Once the daemon is gone without closing the runtime, keep everything running for so long, until
+   * a runtime of the same directory takes it over; then it is stopped as without this. It needs
+   * cgroups. Default 0: nothing outlives the daemon.
+   */
+  readonly adoptMs?: number;
   /** How long to wait for a predecessor that still kills its units. Default 10,000. */
   readonly lockWaitMs?: number;
   /** The Perl interpreter. Default `/usr/bin/perl`. */
@@ -56,12 +63,23 @@ export interface LocalRuntime extends Runtime {
   readonly oci: "crun" | "runc" | "none";
   /** The helper's pid, for curious people; 0 while there is none. */
   readonly helperPid: number;
+  /** What an earlier runtime of this directory left; only with `adoptMs`. */
+  readonly remains: RuntimeRemains | undefined;
   create(spec: SandboxSpec): Promise<LocalSandbox>;
+  adopt(id: string): Promise<LocalSandbox>;
+  /**
+   * Should this process go, others may take over no longer than `ms` from now: then everything is
+   * stopped. The newest call counts, in place of `adoptMs`; a lease's holder calls it with each
+   * renewal, so that what ran under the lease never outlives it.
+   */
+  hold(ms: number): void;
+  detach(): Promise<void>;
 }
 
 /**
  * Makes a runtime on this machine: bare processes in cgroups, started by a small helper process.
- * When this process ends, however it ends, the helper kills everything that the runtime started.
+ * When this process ends, however it ends, the helper kills everything that the runtime started (or,
+ * with `adoptMs`, keeps it for the next runtime of the same directory).
  *
  * Throws a `ContainerError`: "helper-unavailable" without perl, "in-use" when another runtime has
  * the directory or the cgroup parent.
@@ -83,14 +101,25 @@ export async function createRuntime(options: RuntimeOptions): Promise<LocalRunti
   checkParent(parent);
   const oci = await findOciRuntime(options.oci ?? "auto");
   const cgroups = await Cgroups.open(parent, options.cgroups ?? "auto");
-  const host = new HelperHost(options, [directory, ...cgroups.locks]);
-  await host.shared();
+  const host = new HelperHost({
+    locks: [directory, ...cgroups.locks],
+    directory,
+    // Without cgroups each sandbox has a helper of its own, which nobody would find again.
+    adoptMs: cgroups.mode === "none" ? 0 : (options.adoptMs ?? 0),
+    graceMs: options.graceMs ?? 0,
+    lockWaitMs: options.lockWaitMs ?? 10_000,
+    perl: options.perl ?? "/usr/bin/perl",
+    script: options.helper,
+  });
+  const kept = await host.open();
   try {
-    await cgroups.removeStale();
-    const notify = await NotifyDirectory.open(directory);
+    if (kept === undefined) await cgroups.removeStale();
+    const keep = kept !== undefined;
+    const notify = await NotifyDirectory.open(directory, keep);
     const hidden = oci?.program === "crun" ? cgroups.hybridMounts : [];
-    const containers = oci && (await openOciHost(oci, directory, hidden, () => host.shared()));
-    return new HelperRuntime({ options, cgroups, host, notify, containers });
+    const containers =
+      oci && (await openOciHost(oci, { directory, keep }, hidden, () => host.shared()));
+    return new HelperRuntime({ options, cgroups, host, notify, containers, kept });
   } catch (error) {
     await host.close();
     throw error;
@@ -108,47 +137,9 @@ function checkParent(parent: string): void {
   }
 }
 
-/** Starts helpers: one for all sandboxes, or (without cgroups) one for each. */
-class HelperHost {
-  readonly #options: RuntimeOptions;
-  readonly #locks: readonly string[];
-  readonly #all = new Set<Helper>();
-  #current: Helper | undefined;
-  #starting: Promise<Helper> | undefined;
-
-  constructor(options: RuntimeOptions, locks: readonly string[]) {
-    this.#options = options;
-    this.#locks = locks;
-  }
-
-  get pid(): number {
-    return this.#current === undefined || this.#current.lost ? 0 : this.#current.pid;
-  }
-
-  /** The helper that holds the locks; started anew if it was lost. */
-  async shared(): Promise<Helper> {
-    if (this.#current !== undefined && !this.#current.lost) return this.#current;
-    this.#starting ??= this.start(this.#locks).finally(() => {
-      this.#starting = undefined;
-    });
-    this.#current = await this.#starting;
-    return this.#current;
-  }
-
-  async start(locks: readonly string[]): Promise<Helper> {
-    const { graceMs = 0, lockWaitMs = 10_000, perl = "/usr/bin/perl", helper } = this.#options;
-    const script = helper ?? (await helperScript());
-    const started = await Helper.start({ locks, graceMs, lockWaitMs, perl, script });
-    this.#all.add(started);
-    void started.ended.then(() => this.#all.delete(started));
-    return started;
-  }
-
-  async close(): Promise<void> {
-    await this.#starting?.catch(() => {});
-    await Promise.all([...this.#all].map((helper) => helper.close()));
-  }
-}
+/** Notes of this package and of its user, kept apart by how their keys begin. */
+const SANDBOX_NOTE = "sandbox ";
+const USER_NOTE = "user ";
 
 interface RuntimeParts {
   readonly options: RuntimeOptions;
@@ -156,6 +147,7 @@ interface RuntimeParts {
   readonly host: HelperHost;
   readonly notify: NotifyDirectory;
   readonly containers: OciHost | undefined;
+  readonly kept: KeptThings | undefined;
 }
 
 class HelperRuntime implements LocalRuntime {
@@ -190,34 +182,79 @@ class HelperRuntime implements LocalRuntime {
     return creating;
   }
 
+  get remains(): RuntimeRemains | undefined {
+    const { kept } = this.#parts;
+    if (kept === undefined) return undefined;
+    const notes = [...kept.notes]
+      .filter(([key]) => key.startsWith(USER_NOTE))
+      .map(([key, value]): [string, string] => [key.slice(USER_NOTE.length), value]);
+    return { sandboxes: [...kept.sandboxes.keys()], notes: new Map(notes) };
+  }
+
+  get note(): ((key: string, value: string) => void) | undefined {
+    const { host, cgroups, options } = this.#parts;
+    if (cgroups.mode === "none" || !options.adoptMs) return undefined;
+    return (key, value) => host.current?.note(`${USER_NOTE}${key}`, value);
+  }
+
+  hold(ms: number): void {
+    this.#parts.host.current?.hold(ms);
+  }
+
+  async adopt(id: string): Promise<HelperSandbox> {
+    const { kept } = this.#parts;
+    const processes = kept?.sandboxes.get(id);
+    const note = kept?.notes.get(`${SANDBOX_NOTE}${id}`);
+    if (processes === undefined || note === undefined) {
+      throw new ContainerError("not-found", `no sandbox ${id} was left`);
+    }
+    kept?.sandboxes.delete(id);
+    const spec = JSON.parse(note) as SandboxSpec;
+    const adopting = this.#make(spec, "there").then(async (sandbox) => {
+      await sandbox.adopt(processes);
+      return sandbox;
+    });
+    this.#sandboxes.set(id, adopting);
+    return adopting;
+  }
+
   async #create(spec: SandboxSpec): Promise<HelperSandbox> {
+    const sandbox = await this.#make(spec, "new");
+    try {
+      await sandbox.attach();
+      const { host, options } = this.#parts;
+      if (options.adoptMs) host.current?.note(`${SANDBOX_NOTE}${spec.id}`, JSON.stringify(spec));
+      return sandbox;
+    } catch (error) {
+      await sandbox.abandon();
+      throw error;
+    }
+  }
+
+  /** The sandbox's means on this machine: made, or (for one that is adopted) there already. */
+  async #make(spec: SandboxSpec, socketIs: "new" | "there"): Promise<HelperSandbox> {
     const { cgroups, host, notify, options } = this.#parts;
     const makeLauncher = await this.#launcherFor(spec);
     const cgroup = await cgroups.create(spec);
-    const socket = spec.notify ? await notify.add(spec.id) : undefined;
-    const sandbox = new HelperSandbox({
+    const place = (): Promise<string> =>
+      socketIs === "new" ? notify.add(spec.id) : notify.find(spec.id);
+    const socket = spec.notify ? await place() : undefined;
+    return new HelperSandbox({
       id: spec.id,
       cgroup,
       ignoredLimits: cgroup?.ignored ?? limitsOf(spec).map((limit) => limit.name),
       track: cgroup === undefined ? "tree" : "cgroup",
       notify: socket,
       launcher: makeLauncher(socket),
-      helper: () => (cgroup === undefined ? host.start([]) : host.shared()),
+      helper: () => (cgroup === undefined ? host.single() : host.shared()),
       release: async (helper) => {
         this.#sandboxes.delete(spec.id);
+        helper?.note(`${SANDBOX_NOTE}${spec.id}`, "");
         if (socket !== undefined) await notify.remove(socket);
         if (cgroup === undefined) await helper?.close();
       },
       warn: (warning) => options.onWarning?.(warning),
     });
-    try {
-      await sandbox.attach();
-      return sandbox;
-    } catch (error) {
-      await cgroup?.remove();
-      if (socket !== undefined) await notify.remove(socket);
-      throw error;
-    }
   }
 
   /** Checks what a container needs before anything is made for it. */
@@ -239,6 +276,11 @@ class HelperRuntime implements LocalRuntime {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed ??= this.#close();
+    await this.#closed;
+  }
+
+  async detach(): Promise<void> {
+    this.#closed ??= this.#parts.host.detach();
     await this.#closed;
   }
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { chmod, mkdir, mkdtemp, readlink, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { ContainerError } from "./errors.js";
 
 /** `sun_path` of unix(7) has 108 bytes, one for the NUL. */
@@ -18,14 +18,16 @@ export class NotifyDirectory {
   readonly #link: string;
   #place: Promise<string> | undefined;
 
-  private constructor(link: string) {
+  private constructor(link: string, place?: string) {
     this.#link = link;
+    if (place !== undefined) this.#place = Promise.resolve(place);
   }
 
-  /** Removes the place of the run before. Call it with the lock held. */
-  static async open(stateDirectory: string): Promise<NotifyDirectory> {
+  /** Removes the place of the run before, or goes on with it. Call it with the lock held. */
+  static async open(stateDirectory: string, keep = false): Promise<NotifyDirectory> {
     const link = join(stateDirectory, "notify");
     const old = await readlink(link).catch(() => undefined);
+    if (keep) return new NotifyDirectory(link, old);
     // The link may have been tampered with: only what has our name is removed.
     if (old !== undefined && basename(old).startsWith(PREFIX)) {
       await rm(old, { recursive: true, force: true });
@@ -34,14 +36,18 @@ export class NotifyDirectory {
     return new NotifyDirectory(link);
   }
 
+  /** The path of the socket of a sandbox that is there already. */
+  async find(id: string): Promise<string> {
+    this.#place ??= makePlace(this.#link);
+    return join(await this.#place, nameOf(id), "notify");
+  }
+
   /** A directory for one sandbox's socket, which only its user may enter; and the socket's path. */
   async add(id: string): Promise<string> {
-    const name = createHash("sha256").update(id).digest("hex").slice(0, 16);
-    this.#place ??= makePlace(this.#link);
-    const directory = join(await this.#place, name);
+    const socket = await this.find(id);
+    const directory = dirname(socket);
     await rm(directory, { recursive: true, force: true });
     await mkdir(directory, { mode: 0o700 });
-    const socket = join(directory, "notify");
     if (Buffer.byteLength(socket) > SOCKET_PATH_MAX) {
       throw new ContainerError("invalid-argument", `too long for a socket's path: ${socket}`);
     }
@@ -57,6 +63,10 @@ export class NotifyDirectory {
     if (place !== undefined) await rm(place, { recursive: true, force: true });
     await rm(this.#link, { force: true });
   }
+}
+
+function nameOf(id: string): string {
+  return createHash("sha256").update(id).digest("hex").slice(0, 16);
 }
 
 async function makePlace(link: string): Promise<string> {

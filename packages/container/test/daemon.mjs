@@ -7,6 +7,8 @@ const sandbox = await runtime.create({
   notify: true,
   ...(options.rootDirectory ? { rootDirectory: options.rootDirectory } : {}),
 });
+if (options.note) runtime.note("n", options.note);
+if (options.hold) runtime.hold(options.hold);
 let output = "";
 sandbox.onOutput = ({ data }) => {
   output += Buffer.from(data).toString();
@@ -16,4 +18,9 @@ sandbox.onOutput = ({ data }) => {
     });
   }
 };
-await sandbox.exec({ path: "/bin/sh", argv: ["sh", "-c", options.script], environment: {} });
+await sandbox.exec({
+  path: "/bin/sh",
+  argv: ["sh", "-c", options.script],
+  environment: { NOTIFY_SOCKET: sandbox.notifySocket },
+  tag: "main",
+});

@@ -30,6 +30,8 @@ export interface ProcessSpec {
   readonly umask?: number;
   readonly nice?: number;
   readonly limits?: Readonly<Record<string, { readonly soft: number; readonly hard: number }>>;
+  /** Told again of the process to the one who adopts it ({@link AdoptedProcess}). */
+  readonly tag?: string;
 }
 
 export type ProcessExit =
@@ -50,6 +52,11 @@ export interface RunningProcess {
   readonly exited: Promise<ProcessExit>;
 }
 
+/** A process that an earlier user of the runtime started; it may have ended since. */
+export interface AdoptedProcess extends RunningProcess {
+  readonly tag: string;
+}
+
 /** A piece of output as it came, not split into lines. */
 export interface OutputChunk {
   readonly stream: "stdout" | "stderr";
@@ -67,6 +74,8 @@ export interface Sandbox {
   readonly id: string;
   /** What to put in NOTIFY_SOCKET, as seen by the unit's processes. */
   readonly notifySocket?: string;
+  /** Of a sandbox that was adopted: its processes, ended ones included, oldest first. */
+  readonly adopted?: readonly AdoptedProcess[] | undefined;
   /** Limits of the specification that this machine cannot enforce, by their names there. */
   readonly ignoredLimits?: readonly string[];
   /** Output of every process of the sandbox; not reading it blocks the writer, never grows memory without bound. */
@@ -88,6 +97,25 @@ export interface Sandbox {
   delete(): Promise<void>;
 }
 
+/** What outlives a user of the runtime that was killed, for the one that comes after it. */
+export interface RuntimeRemains {
+  /** Sandboxes that were left, by their `id`; each gives its events once it was adopted. */
+  readonly sandboxes: readonly string[];
+  /** What was noted. */
+  readonly notes: ReadonlyMap<string, string>;
+}
+
 export interface Runtime extends AsyncDisposable {
   create(spec: SandboxSpec): Promise<Sandbox>;
+  /** There when an earlier user of the runtime left something: it was killed, or let go. */
+  readonly remains?: RuntimeRemains | undefined;
+  /** Takes over a sandbox of `remains`. */
+  adopt?(id: string): Promise<Sandbox>;
+  /**
+   * Keeps a value for the next user, for as long as the processes live; "" forgets it. Absent when
+   * nothing outlives this user.
+   */
+  note?: ((key: string, value: string) => void) | undefined;
+  /** Lets go of everything without stopping it, in place of disposal. */
+  detach?(): Promise<void>;
 }

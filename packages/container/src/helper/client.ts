@@ -1,26 +1,16 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { ContainerError, type ContainerErrorCode } from "../errors.js";
+import { type HelperFailure, KeptThings, toFailure } from "./kept.js";
+import { connectHelper, type HelperLink, type HelperOptions, spawnHelper } from "./link.js";
 import { encodeFrame, FrameReader, PROTOCOL_VERSION } from "./protocol.js";
 
 /** Requests that may wait for the helper's answer at a time; more are refused as "overloaded". */
 export const REQUESTS_MAX = 4096;
 
-const STDERR_BYTES_MAX = 8192;
-
 const EMPTY: Buffer = Buffer.alloc(0);
 
 /** Seen from `dist/`, then from `src/helper/`. */
 const SCRIPT_CANDIDATES = ["../helper/spawner.pl", "../../helper/spawner.pl"];
-
-export interface HelperOptions {
-  /** Directories to hold locked while the helper lives. */
-  readonly locks: readonly string[];
-  readonly graceMs: number;
-  readonly lockWaitMs: number;
-  readonly perl: string;
-  readonly script: string;
-}
 
 /** What the helper tells of one sandbox. */
 export interface SandboxEvents {
@@ -34,7 +24,7 @@ export interface SandboxEvents {
 
 /** What the helper tells of one process. */
 export interface ProcessEvents {
-  executed(failure: { step: string; exitCode: number; message: string } | undefined): void;
+  executed(failure: HelperFailure | undefined): void;
   /** The raw wait status. */
   exited(status: number): void;
 }
@@ -62,66 +52,64 @@ export async function helperScript(): Promise<string> {
   throw new ContainerError("helper-unavailable", "helper/spawner.pl is missing from the package");
 }
 
-/** One running helper process and the conversation with it. */
+/** The conversation with one helper process. */
 export class Helper {
-  readonly pid: number;
-  /** Resolves when the process has ended, however. */
+  /** Resolves when nothing can come any more: the process has ended, or this end was closed. */
   readonly ended: Promise<void>;
-  readonly #child: ChildProcess;
+  readonly #link: HelperLink;
   readonly #waiting = new Map<string, Waiting>();
   readonly #sandboxes = new Map<string, SandboxEvents>();
   readonly #processes = new Map<number, ProcessEvents>();
+  readonly #kept: KeptThings = new KeptThings();
+  #pid: number;
   #nextRequest = 1;
   #lost: ContainerError | undefined;
   #onReady: ((error?: ContainerError) => void) | undefined;
-  #stderr = "";
 
-  private constructor(child: ChildProcess) {
-    this.#child = child;
-    this.pid = child.pid ?? 0;
+  private constructor(link: HelperLink) {
+    this.#link = link;
+    this.#pid = link.pid;
     const reader = new FrameReader();
-    child.stdout?.on("data", (chunk: Buffer) => {
+    link.output.on("data", (chunk: Buffer) => {
       try {
         for (const message of reader.push(chunk)) this.#receive(message);
       } catch (error) {
-        child.kill("SIGKILL");
+        link.kill();
         this.#lose(`the helper broke its protocol: ${String(error)}`);
       }
     });
-    child.stderr?.on("data", (chunk: Buffer) => {
-      this.#stderr = (this.#stderr + chunk.toString()).slice(-STDERR_BYTES_MAX);
-    });
-    // EPIPE and the like: the end itself is told by "close".
-    child.stdin?.on("error", () => {});
-    this.ended = new Promise((resolve) => {
-      child.once("error", (error) => {
-        this.#lose(error.message);
-        resolve();
-      });
-      child.once("close", (code, signal) => {
-        this.#lose(`the helper ended with ${signal ?? code}`);
-        resolve();
-      });
-    });
+    // EPIPE and the like: the end itself is told by `ended`.
+    link.input.on("error", () => {});
+    this.ended = link.ended.then((reason) => this.#lose(reason));
   }
 
   /** Starts a helper and waits until it holds its locks. */
   static async start(options: HelperOptions): Promise<Helper> {
-    const child = spawn(
-      options.perl,
-      [
-        options.script,
-        ...options.locks.map((lock) => `lock=${lock}`),
-        `lock-wait-ms=${options.lockWaitMs}`,
-        `grace-ms=${options.graceMs}`,
-      ],
-      // A session of its own, so that ^C at the daemon's terminal does not reach it; a clean
-      // environment, so that PERL5OPT and its kin do not either.
-      { stdio: ["pipe", "pipe", "pipe"], detached: true, env: { LC_ALL: "C" }, cwd: "/" },
-    );
-    const helper = new Helper(child);
+    const helper = new Helper(spawnHelper(options));
     await helper.#ready(options.perl);
     return helper;
+  }
+
+  /**
+   * Takes over a helper that an earlier daemon left in `directory`; undefined where there is none.
+   * Throws "in-use" while another daemon has it.
+   */
+  static async takeOver(directory: string): Promise<Helper | undefined> {
+    const link = await connectHelper(directory);
+    if (link === undefined) return undefined;
+    const helper = new Helper(link);
+    try {
+      await helper.#ready("the helper");
+      return helper;
+    } catch (error) {
+      // One that is just ending: its locks tell when it has.
+      if (ContainerError.is(error) && error.code === "helper-lost") return undefined;
+      throw error;
+    }
+  }
+
+  get pid(): number {
+    return this.#pid;
   }
 
   get lost(): boolean {
@@ -155,6 +143,28 @@ export class Helper {
     }
   }
 
+  /** What an earlier daemon left; ask once, right after taking the helper over. */
+  async adopt(): Promise<KeptThings> {
+    await this.#send("adopt");
+    return this.#kept;
+  }
+
+  /** Listens to a sandbox that an earlier daemon made. */
+  async resumeSandbox(id: string, credit: number, events: SandboxEvents): Promise<void> {
+    this.#sandboxes.set(id, events);
+    await this.request("resume", id, [String(credit)]);
+  }
+
+  /** Keeps a value for the next daemon; "" forgets it. */
+  note(key: string, value: string): void {
+    this.#write(["note", key, value]);
+  }
+
+  /** Should this daemon go, the helper waits for another one no longer than `ms` from now. */
+  hold(ms: number): void {
+    this.#write(["hold", String(Math.max(0, Math.round(ms)))]);
+  }
+
   /** Kills and forgets a sandbox. */
   async removeSandbox(id: string): Promise<void> {
     await this.request("remove", id, []);
@@ -173,6 +183,32 @@ export class Helper {
     fields: readonly string[],
     process?: ProcessEvents,
   ): Promise<string[]> {
+    return this.#send(name, [id, ...fields], process);
+  }
+
+  /** Lets the helper send `bytes` more of a sandbox's output. */
+  credit(id: string, bytes: number): void {
+    this.#write(["credit", id, String(bytes)]);
+  }
+
+  /** Ends the conversation for good: the helper kills what is left and exits. */
+  async close(): Promise<void> {
+    this.#write(["quit"]);
+    this.#link.input.end();
+    await this.ended;
+  }
+
+  /** Ends the conversation; the helper waits for another daemon, if it was started so. */
+  async detach(): Promise<void> {
+    this.#link.input.end();
+    this.#link.output.destroy();
+  }
+
+  #write(fields: readonly string[]): void {
+    if (this.#lost === undefined) this.#link.input.write(encodeFrame(fields));
+  }
+
+  #send(name: string, fields: readonly string[] = [], process?: ProcessEvents): Promise<string[]> {
     if (this.#lost !== undefined) return Promise.reject(this.#lost);
     if (this.#waiting.size >= REQUESTS_MAX) {
       const message = `${REQUESTS_MAX} requests wait for the helper already`;
@@ -181,21 +217,8 @@ export class Helper {
     const request = String(this.#nextRequest++);
     return new Promise((resolve, reject) => {
       this.#waiting.set(request, { resolve, reject, ...(process ? { process } : {}) });
-      this.#child.stdin?.write(encodeFrame([name, request, id, ...fields]));
+      this.#link.input.write(encodeFrame([name, request, ...fields]));
     });
-  }
-
-  /** Lets the helper send `bytes` more of a sandbox's output. */
-  credit(id: string, bytes: number): void {
-    if (this.#lost === undefined) {
-      this.#child.stdin?.write(encodeFrame(["credit", id, String(bytes)]));
-    }
-  }
-
-  /** Ends the conversation: the helper kills what is left and exits. */
-  async close(): Promise<void> {
-    this.#child.stdin?.end();
-    await this.ended;
   }
 
   async #ready(perl: string): Promise<void> {
@@ -205,8 +228,8 @@ export class Helper {
     });
     this.#onReady = undefined;
     if (error === undefined) return;
-    this.#child.stdin?.end();
-    if (this.#child.pid !== undefined || error.code === "in-use") throw error;
+    this.#link.input.end();
+    if (this.#pid !== 0 || error.code !== "helper-lost") throw error;
     throw new ContainerError(
       "helper-unavailable",
       `${perl} cannot be started (${error.message}): processes are run through a small Perl ` +
@@ -220,7 +243,10 @@ export class Helper {
 
   /** What to do with each message; its fields stay bytes until a handler wants text. */
   readonly #handlers: Readonly<Record<string, (fields: Buffer[]) => void>> = {
-    ready: ([version]) => this.#onReady?.(versionError(String(version))),
+    ready: ([version, pid]) => {
+      this.#pid = Number(pid);
+      this.#onReady?.(versionError(String(version)));
+    },
     refused: ([reason]) => this.#onReady?.(refusal(String(reason))),
     reply: (fields) => this.#answer(fields.map(String)),
     executed: (fields) => {
@@ -240,6 +266,12 @@ export class Helper {
       const [id = "", pid, step = "", message = ""] = fields.map(String);
       this.#sandboxes.get(id)?.warning(Number(pid), step, message);
     },
+    "kept-sandbox": ([id]) => this.#kept.addSandbox(String(id)),
+    "kept-note": ([key, value]) => this.#kept.notes.set(String(key), String(value)),
+    "kept-process": (fields) => {
+      const live = this.#kept.addProcess(fields.map(String));
+      if (live) this.#processes.set(live.pid, live.events);
+    },
     empty: ([id]) => this.#sandboxes.get(String(id))?.empty(),
   };
 
@@ -256,8 +288,7 @@ export class Helper {
   /** Everything that waits is told; the processes are dead or about to be (see `Sandbox`). */
   #lose(reason: string): void {
     if (this.#lost !== undefined) return;
-    const detail = this.#stderr.trim();
-    const error = new ContainerError("helper-lost", detail ? `${reason}: ${detail}` : reason);
+    const error = new ContainerError("helper-lost", reason);
     this.#lost = error;
     this.#onReady?.(error);
     for (const waiting of this.#waiting.values()) waiting.reject(error);
@@ -270,14 +301,6 @@ export class Helper {
     }
     this.#processes.clear();
   }
-}
-
-function toFailure(
-  fields: string[],
-): { step: string; exitCode: number; message: string } | undefined {
-  const [step, code, message] = fields;
-  if (step === undefined) return undefined;
-  return { step, exitCode: Number(code), message: message ?? "" };
 }
 
 function versionError(version: string | undefined): ContainerError | undefined {

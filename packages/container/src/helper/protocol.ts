@@ -1,10 +1,10 @@
 /**
  * Frames between the daemon and `helper/spawner.pl`: a big-endian u32 length, then a list of
- * strings, each a big-endian u32 length and its bytes. The messages are described in the helper.
+ * strings, each a big-endian u32 length and its bytes. The messages are described in `helper/Conversation.pm`.
  */
 
 /** The protocol's version; the helper names its own in `ready`. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** A frame longer than this is refused by either side: argv and environment have 2 MiB at most. */
 export const FRAME_BYTES_MAX: number = 8 << 20;

@@ -24,22 +24,24 @@ export interface OciHost {
   readonly commands: RuntimeCommands;
 }
 
-/** Prepares the directory and removes what an earlier run left. */
+/** Prepares the directory and removes what an earlier run left, unless that is to be kept. */
 export async function openOciHost(
   runtime: OciRuntime,
-  stateDirectory: string,
+  state: { readonly directory: string; readonly keep: boolean },
   detachMounts: readonly string[],
   helper: () => Promise<Helper>,
 ): Promise<OciHost> {
-  const directory = join(stateDirectory, "oci");
+  const directory = join(state.directory, "oci");
   const root = join(directory, "state");
   await mkdir(root, { recursive: true, mode: 0o700 });
   const global = globalArguments(runtime, directory);
   const commands = new RuntimeCommands({ path: runtime.path, global, detachMounts, helper });
+  const host = { runtime, directory, detachMounts, commands };
+  if (state.keep) return host;
   for (const id of await readdir(root)) await commands.run(["delete", "-f", id]);
   await rm(directory, { recursive: true, force: true });
   await mkdir(root, { recursive: true, mode: 0o700 });
-  return { runtime, directory, detachMounts, commands };
+  return host;
 }
 
 function globalArguments(runtime: OciRuntime, directory: string): string[] {
@@ -73,6 +75,15 @@ export class OciLauncher implements Launcher {
 
   notifyPath(): string {
     return join(NOTIFY_MOUNT, "notify");
+  }
+
+  /** Learns the containers that an earlier daemon made for this sandbox. */
+  async adopt(): Promise<void> {
+    const names = await readdir(join(this.#host.directory, this.#key)).catch(() => []);
+    for (const name of names) {
+      this.#live.add(name);
+      this.#next = Math.max(this.#next, Number(name.split("-").at(-1)) + 1);
+    }
   }
 
   async launch(spec: ProcessSpec): Promise<Launch> {
@@ -127,7 +138,7 @@ export class OciLauncher implements Launcher {
     // Detached, so that the container's first process becomes the helper's child, and its own wait
     // status is seen, not an exit code that the runtime makes of it.
     const run = ["run", "--detach", "--pid-file", pidFile, "--bundle", bundle, container];
-    const { nice, limits } = spec;
+    const { nice, limits, tag } = spec;
     const settings = processSettings({
       path: runtime.path,
       argv: [runtime.program, ...commands.global, ...log, ...run],
@@ -136,6 +147,7 @@ export class OciLauncher implements Launcher {
       workingDirectory: hostDirectory ?? join(this.#root, spec.workingDirectory ?? "/"),
       ...(nice === undefined ? {} : { nice }),
       ...(limits === undefined ? {} : { limits }),
+      ...(tag === undefined ? {} : { tag }),
     });
     settings.push("pid-file", pidFile, "owner", String(uid));
     for (const mount of this.#host.detachMounts) settings.push("detach-mount", mount);

@@ -5,5 +5,6 @@ import { processSettings } from "./settings.js";
 export const processLauncher: Launcher = {
   notifyPath: (hostPath) => hostPath,
   launch: async (spec) => ({ settings: processSettings(spec) }),
+  adopt: async () => {},
   delete: async () => {},
 };

@@ -1,8 +1,11 @@
 import type { SandboxCgroup } from "../cgroup/sandbox-cgroup.js";
 import { usageOf } from "../cgroup/usage.js";
+import { deferred } from "../deferred.js";
 import { ContainerError } from "../errors.js";
 import type { Helper, SandboxEvents } from "../helper/client.js";
+import type { KeptProcess } from "../helper/kept.js";
 import type {
+  AdoptedProcess,
   OutputChunk,
   ProcessExit,
   ProcessSpec,
@@ -30,6 +33,8 @@ export interface Launcher {
   /** NOTIFY_SOCKET as the unit's processes see it. */
   notifyPath(hostPath: string): string;
   launch(spec: ProcessSpec): Promise<Launch>;
+  /** Learns what the launches of an earlier daemon left. */
+  adopt(): Promise<void>;
   /** Removes what the launches left. */
   delete(): Promise<void>;
 }
@@ -70,6 +75,7 @@ export class HelperSandbox implements Sandbox {
   #helper: Helper | undefined;
   #processes = 0;
   #deleted: Promise<void> | undefined;
+  #adopted: readonly AdoptedProcess[] | undefined;
 
   constructor(parts: SandboxParts) {
     this.id = parts.id;
@@ -89,6 +95,37 @@ export class HelperSandbox implements Sandbox {
 
   set onOutput(reader: ((chunk: OutputChunk) => void) | undefined) {
     this.#output.reader = reader;
+  }
+
+  /** The processes of an earlier daemon, of a sandbox that was adopted. */
+  get adopted(): readonly AdoptedProcess[] | undefined {
+    return this.#adopted;
+  }
+
+  /**
+   * Takes the place of the sandbox that an earlier daemon made. What was held meanwhile comes after
+   * the caller of this has had its turn, so that it can set its handlers first.
+   */
+  async adopt(kept: readonly KeptProcess[]): Promise<void> {
+    const helper = await this.#parts.helper();
+    await this.#parts.launcher.adopt();
+    this.#helper = helper;
+    this.#adopted = kept.map(({ pid, tag, executed, exited }) => {
+      this.#processes++;
+      const over = exited.then((status) => {
+        this.#processes--;
+        return exitOf(status);
+      });
+      return { pid, tag, executed, exited: over };
+    });
+    // Where it fails the helper is lost, which `lost` tells.
+    void helper.resumeSandbox(this.id, OUTPUT_WINDOW_BYTES, this.#events()).catch(() => {});
+  }
+
+  /** Takes back what was made for a sandbox that never came to be. */
+  async abandon(): Promise<void> {
+    await this.#parts.cgroup?.remove();
+    await this.#parts.release(undefined);
   }
 
   /** Announces the sandbox to the helper, so that its notify socket is there. */
@@ -235,17 +272,4 @@ export class HelperSandbox implements Sandbox {
       },
     };
   }
-}
-
-interface Deferred<T> {
-  readonly promise: Promise<T>;
-  readonly resolve: (value: T) => void;
-}
-
-function deferred<T>(): Deferred<T> {
-  let resolve: (value: T) => void = () => {};
-  const promise = new Promise<T>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
 }

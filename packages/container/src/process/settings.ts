@@ -34,6 +34,7 @@ export function processSettings(spec: ProcessSpec): string[] {
     ["group", spec.group],
     ["umask", spec.umask?.toString()],
     ["nice", spec.nice?.toString()],
+    ["tag", spec.tag],
   ];
   for (const [key, value] of optional) if (value !== undefined) settings.push(key, value);
   for (const group of spec.supplementaryGroups ?? []) settings.push("supplementary", group);
