@@ -1,4 +1,8 @@
-export { decodeConfChange, encodeConfChange } from "./core/conf-change/codec.js";
+export {
+  type ConfChangeEntryType,
+  decodeConfChange,
+  encodeConfChange,
+} from "./core/conf-change/codec.js";
 export type { Config, ReadOnlyMode } from "./core/config.js";
 export * from "./core/errors.js";
 export { MemoryStorage } from "./core/memory-storage.js";

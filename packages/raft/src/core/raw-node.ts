@@ -1,4 +1,4 @@
-import { encodeConfChange } from "./conf-change/codec.js";
+import { type ConfChangeEntryType, encodeConfChange } from "./conf-change/codec.js";
 import { applyConfChange } from "./conf-change/membership.js";
 import { type Config, resolveConfig } from "./config.js";
 import { RaftError } from "./errors.js";
@@ -107,14 +107,15 @@ export class RawNode {
   /**
    * Proposes a change of membership. One that does not fit the active configuration, or comes
    * while another may be pending, takes its place in the log as an empty entry. `entryType` is
-   * for groups that also hold changes of the older kind. Throws `proposal-dropped`.
+   * for groups that also hold changes of the older kind. Throws `proposal-dropped`, and
+   * `invalid-config` for what the older kind cannot hold.
    */
   proposeConfChange(
     change: ConfChange,
-    entryType: typeof EntryType.ConfChange | typeof EntryType.ConfChangeV2 = EntryType.ConfChangeV2,
+    entryType: ConfChangeEntryType = EntryType.ConfChangeV2,
   ): void {
     const message = draft(MessageType.Prop, NONE);
-    const data = encodeConfChange(change);
+    const data = encodeConfChange(change, entryType);
     message.entries = [{ term: 0, index: 0, type: entryType, data }];
     step(this.#raft, message);
   }

@@ -93,7 +93,7 @@ export function parseChanges(text: string): ConfChangeSingle[] | null {
 
 function describeData(entry: Entry): string {
   if (entry.type === EntryType.Normal) return quote(entry.data);
-  const { changes } = decodeConfChange(entry.data);
+  const { changes } = decodeConfChange(entry.data, entry.type);
   return changes.map(({ type, nodeId }) => `${CHANGE_LETTERS[type]}${nodeId}`).join(" ");
 }
 

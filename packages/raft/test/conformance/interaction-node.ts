@@ -59,7 +59,7 @@ export class InteractionNode {
       let update = entry.data;
       let confState: ConfState = last.metadata.confState;
       if (entry.type !== EntryType.Normal) {
-        const change = decodeConfChange(entry.data);
+        const change = decodeConfChange(entry.data, entry.type);
         confState = this.raw.applyConfChange(change);
         update = change.context;
       }

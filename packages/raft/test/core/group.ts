@@ -61,7 +61,7 @@ export class TestMember {
       for (const entry of ready.committedEntries) {
         this.applied.push(entry);
         if (entry.type === EntryType.Normal) continue;
-        this.node.applyConfChange(decodeConfChange(entry.data), entry.index);
+        this.node.applyConfChange(decodeConfChange(entry.data, entry.type), entry.index);
       }
       this.node.advance();
     }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { RaftError } from "../errors.js";
-import { type ConfChange, ConfChangeTransition, ConfChangeType } from "../types.js";
+import { type ConfChange, ConfChangeTransition, ConfChangeType, EntryType } from "../types.js";
 import { decodeConfChange, encodeConfChange } from "./codec.js";
 
 const single = fc.record({
@@ -32,10 +32,37 @@ describe("the codec of configuration changes", () => {
     expect([...encodeConfChange(change)]).toEqual([8, 2, 18, 5, 8, 3, 16, 172, 2, 26, 1, 9]);
   });
 
-  it("says leaving a joint configuration with no bytes at all", () => {
+  it("writes zeros as well, as etcd's raft does, so that sizes are equal", () => {
+    const add: ConfChange = {
+      transition: ConfChangeTransition.Auto,
+      changes: [{ type: ConfChangeType.AddNode, nodeId: 3 }],
+      context: new Uint8Array(0),
+    };
+    expect([...encodeConfChange(add)]).toEqual([8, 0, 18, 4, 8, 0, 16, 3]);
+  });
+
+  it("reads no bytes at all as leaving a joint configuration", () => {
     const leave: ConfChange = { transition: 0, changes: [], context: new Uint8Array(0) };
-    expect(encodeConfChange(leave)).toHaveLength(0);
+    expect([...encodeConfChange(leave)]).toEqual([8, 0]);
     expect(decodeConfChange(new Uint8Array(0))).toEqual(leave);
+  });
+
+  it("writes and reads raftpb.ConfChange for entries of the older kind", () => {
+    const { ConfChange } = EntryType;
+    const change = {
+      transition: ConfChangeTransition.Auto,
+      changes: [{ type: ConfChangeType.RemoveNode, nodeId: 2 }],
+      context: Uint8Array.of(9),
+    };
+    const bytes = encodeConfChange(change, ConfChange);
+    expect([...bytes]).toEqual([16, 1, 24, 2, 34, 1, 9]);
+    expect(decodeConfChange(bytes, ConfChange)).toEqual(change);
+    // With the ID that etcd puts into it.
+    expect(decodeConfChange(Uint8Array.of(8, 7, ...bytes), ConfChange)).toEqual(change);
+    const two = { ...change, changes: [...change.changes, ...change.changes] };
+    for (const wrong of [two, { ...change, changes: [] }, { ...change, transition: 1 as const }]) {
+      expect(() => encodeConfChange(wrong, ConfChange)).toThrow(/older kind/);
+    }
   });
 
   it("skips fields that it does not know", () => {

@@ -5,19 +5,24 @@ import {
   type ConfChangeSingle,
   ConfChangeTransition,
   ConfChangeType,
+  EntryType,
   type ConfChangeTransition as Transition,
 } from "../types.js";
 
-// Protobuf's wire format of raftpb.ConfChangeV2 (raft.proto): a tag is field << 3 | wire type.
+// Protobuf's wire format (raft.proto): a tag is field << 3 | wire type.
 const VARINT = 0;
 const FIXED64 = 1;
 const BYTES = 2;
 const FIXED32 = 5;
-const TRANSITION = 1;
-const CHANGES = 2;
-const CONTEXT = 3;
-const CHANGE_TYPE = 1;
-const CHANGE_NODE = 2;
+/** Fields of `raftpb.ConfChangeV2`. */
+const V2 = { transition: 1, changes: 2, context: 3 } as const;
+/** Fields of `raftpb.ConfChangeSingle`. */
+const SINGLE = { type: 1, nodeId: 2 } as const;
+/** Fields of `raftpb.ConfChange`, the older kind: one change, at once. */
+const V1 = { type: 2, nodeId: 3, context: 4 } as const;
+
+/** Which of the two encodings an entry's type calls for. */
+export type ConfChangeEntryType = typeof EntryType.ConfChange | typeof EntryType.ConfChangeV2;
 
 function pushVarint(out: number[], value: number): void {
   let rest = value;
@@ -28,8 +33,7 @@ function pushVarint(out: number[], value: number): void {
   out.push(rest);
 }
 
-function pushField(out: number[], field: number, value: number): void {
-  if (value === 0) return;
+function pushNumber(out: number[], field: number, value: number): void {
   pushVarint(out, (field << 3) | VARINT);
   pushVarint(out, value);
 }
@@ -41,20 +45,42 @@ function pushBytes(out: number[], field: number, bytes: ArrayLike<number>): void
 }
 
 /**
- * The data of an entry that changes the configuration: `raftpb.ConfChangeV2` in protobuf, zeros
- * left out. Leaving a joint configuration (no changes, no context) is no bytes at all.
+ * The data of an entry that changes the configuration, as etcd's raft writes it: protobuf's
+ * `raftpb.ConfChangeV2`, or for entries of the older kind `raftpb.ConfChange`, which holds one
+ * change and no transition (else `invalid-config` is thrown).
  */
-export function encodeConfChange(change: ConfChange): Uint8Array {
+export function encodeConfChange(
+  change: ConfChange,
+  entryType: ConfChangeEntryType = EntryType.ConfChangeV2,
+): Uint8Array {
   const out: number[] = [];
-  pushField(out, TRANSITION, change.transition);
-  for (const { type, nodeId } of change.changes) {
-    const single: number[] = [];
-    pushField(single, CHANGE_TYPE, type);
-    pushField(single, CHANGE_NODE, nodeId);
-    pushBytes(out, CHANGES, single);
+  if (entryType === EntryType.ConfChange) pushV1(out, change);
+  else pushV2(out, change);
+  return Uint8Array.from(out);
+}
+
+function pushV1(out: number[], { changes, transition, context }: ConfChange): void {
+  const [single] = changes;
+  if (single === undefined || changes.length > 1 || transition !== ConfChangeTransition.Auto) {
+    throw new RaftError(
+      "invalid-config",
+      "a configuration change of the older kind holds one change and no transition",
+    );
   }
-  if (change.context.length > 0) pushBytes(out, CONTEXT, change.context);
-  return out.length === 0 ? NO_DATA : Uint8Array.from(out);
+  pushNumber(out, V1.type, single.type);
+  pushNumber(out, V1.nodeId, single.nodeId);
+  if (context.length > 0) pushBytes(out, V1.context, context);
+}
+
+function pushV2(out: number[], { changes, transition, context }: ConfChange): void {
+  pushNumber(out, V2.transition, transition);
+  for (const { type, nodeId } of changes) {
+    const single: number[] = [];
+    pushNumber(single, SINGLE.type, type);
+    pushNumber(single, SINGLE.nodeId, nodeId);
+    pushBytes(out, V2.changes, single);
+  }
+  if (context.length > 0) pushBytes(out, V2.context, context);
 }
 
 /** Reads fields one by one; unknown ones are skipped. */
@@ -121,32 +147,59 @@ function malformed(why: string): never {
   throw new RaftError("invalid-config", `malformed configuration change: ${why}`);
 }
 
+function changeType(value: number): ConfChangeType {
+  if (value > ConfChangeType.AddLearnerNode) malformed(`change type ${value} is unknown`);
+  return value as ConfChangeType;
+}
+
 function decodeSingle(bytes: Uint8Array): ConfChangeSingle {
   const reader = new Reader(bytes);
   let type = 0;
   let nodeId = 0;
   while (reader.next()) {
-    if (reader.field === CHANGE_TYPE) type = reader.number();
-    else if (reader.field === CHANGE_NODE) nodeId = reader.number();
+    if (reader.field === SINGLE.type) type = reader.number();
+    else if (reader.field === SINGLE.nodeId) nodeId = reader.number();
     else reader.skip();
   }
-  if (type > ConfChangeType.AddLearnerNode) malformed(`change type ${type} is unknown`);
-  return { type: type as ConfChangeType, nodeId };
+  return { type: changeType(type), nodeId };
 }
 
 /**
- * Reads what {@link encodeConfChange} wrote (and what etcd's raft writes for a `ConfChangeV2`).
- * Throws `invalid-config` on anything else. The context is a view of `bytes`.
+ * Reads what {@link encodeConfChange} or etcd's raft wrote into an entry of this type; no bytes
+ * leave a joint configuration. Throws `invalid-config` on anything else. The context is a view of
+ * `bytes`.
  */
-export function decodeConfChange(bytes: Uint8Array): ConfChange {
+export function decodeConfChange(
+  bytes: Uint8Array,
+  entryType: EntryType = EntryType.ConfChangeV2,
+): ConfChange {
+  return entryType === EntryType.ConfChange ? decodeV1(bytes) : decodeV2(bytes);
+}
+
+function decodeV1(bytes: Uint8Array): ConfChange {
+  const reader = new Reader(bytes);
+  let type = 0;
+  let nodeId = 0;
+  let context = NO_DATA;
+  while (reader.next()) {
+    if (reader.field === V1.type) type = reader.number();
+    else if (reader.field === V1.nodeId) nodeId = reader.number();
+    else if (reader.field === V1.context) context = reader.bytes();
+    else reader.skip();
+  }
+  const changes = [{ type: changeType(type), nodeId }];
+  return { transition: ConfChangeTransition.Auto, changes, context };
+}
+
+function decodeV2(bytes: Uint8Array): ConfChange {
   const reader = new Reader(bytes);
   let transition = 0;
   let context = NO_DATA;
   const changes: ConfChangeSingle[] = [];
   while (reader.next()) {
-    if (reader.field === TRANSITION) transition = reader.number();
-    else if (reader.field === CHANGES) changes.push(decodeSingle(reader.bytes()));
-    else if (reader.field === CONTEXT) context = reader.bytes();
+    if (reader.field === V2.transition) transition = reader.number();
+    else if (reader.field === V2.changes) changes.push(decodeSingle(reader.bytes()));
+    else if (reader.field === V2.context) context = reader.bytes();
     else reader.skip();
   }
   if (transition > ConfChangeTransition.JointExplicit) {

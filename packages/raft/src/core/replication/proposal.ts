@@ -40,7 +40,7 @@ function checkConfChanges(raft: Raft, entries: readonly Entry[]): readonly Entry
 }
 
 function isRefused(raft: Raft, entry: Entry): boolean {
-  const leaves = decodeConfChange(entry.data).changes.length === 0;
+  const leaves = decodeConfChange(entry.data, entry.type).changes.length === 0;
   if (raft.pendingConfIndex > raft.log.applied) return true;
   return raft.tracker.joint !== leaves;
 }
