@@ -1,5 +1,6 @@
 import type { NodeId } from "../core/types.js";
 import type { Disk } from "./disk/disk.js";
+import type { RaftMetrics } from "./metrics/types.js";
 import type { Clock, Codec, Member, StateMachine, Transport } from "./types.js";
 
 /** How to start one member of a group. */
@@ -24,6 +25,11 @@ export interface RaftGroupOptions<Command, Result> {
   readonly electionTicks?: number;
   /** Ticks between heartbeats; 1 by default. */
   readonly heartbeatTicks?: number;
+  /**
+   * Who should lead, all else being equal; 0 by default, may be negative. A voter refuses a candidate
+   * whose log is no further than its own and whose priority is lower.
+   */
+  readonly priority?: number;
   /** A snapshot is taken after so many applied entries; 50,000 by default. */
   readonly snapshotEntries?: number;
   /** Entries kept behind a snapshot for slow followers; 5,000 by default. */
@@ -37,10 +43,17 @@ export interface RaftGroupOptions<Command, Result> {
   /** Proposals waiting for their result at most, beyond it `proposal-dropped`; 100,000 by default. */
   readonly maxPendingProposals?: number;
   /**
+   * Bytes of the proposals that wait for their result at most, beyond it `proposal-dropped`; 128 MiB by
+   * default. One larger command is taken while nothing else waits.
+   */
+  readonly maxPendingBytes?: number;
+  /**
    * Milliseconds after which a proposal without an answer ends as `proposal-uncertain`, and a read
    * as `read-unavailable`; 5,000 and two election timeouts by default.
    */
   readonly requestTimeoutMs?: number;
+  /** Takes what is measured; nothing is where it is absent. Give it to the transport as well. */
+  readonly metrics?: RaftMetrics;
   readonly clock?: Clock;
   /** Uniform in [0, 1); the randomness of elections. */
   readonly random?: () => number;
@@ -59,9 +72,30 @@ export interface DirectoryStorage {
 export interface RaftGroupEvents {
   leader: [leader: NodeId, term: number];
   members: [members: readonly Member[]];
+  /** A snapshot is durable here, and the log before it is given up: this member's own, or the leader's. */
+  snapshot: [snapshot: SnapshotEvent];
   /** The group cannot go on (a failed fsync, corruption found); the process should exit. */
   fatal: [error: Error];
 }
+
+/** A snapshot that this member took, or that replaced its state. */
+export interface SnapshotEvent {
+  readonly index: number;
+  readonly term: number;
+  readonly source: "taken" | "received";
+}
+
+/** One change of membership among several that take effect together. */
+export type MemberChange =
+  /** A voting member more; start it with `join: true`. */
+  | { readonly type: "add"; readonly member: Omit<Member, "learner"> }
+  /** A member more that is sent everything and has no vote. */
+  | { readonly type: "add-learner"; readonly member: Omit<Member, "learner"> }
+  /** Gives a learner a vote. */
+  | { readonly type: "promote"; readonly id: NodeId }
+  /** Takes a voter's vote. */
+  | { readonly type: "demote"; readonly id: NodeId }
+  | { readonly type: "remove"; readonly id: NodeId };
 
 /** How to make one proposal. */
 export interface ProposeOptions {
@@ -77,7 +111,7 @@ export interface ProposeOptions {
   readonly term?: number;
 }
 
-/** How to wait for a read or a change of membership. */
+/** How to wait for something. */
 export interface WaitOptions {
   readonly signal?: AbortSignal;
 }

@@ -44,6 +44,8 @@ export interface Clock {
   now(): number;
   setTimeout(callback: () => void, ms: number): unknown;
   clearTimeout(handle: unknown): void;
+  /** Runs `callback` once the sockets were read again; Node's own `setImmediate` where it is absent. */
+  setImmediate?(callback: () => void): unknown;
 }
 
 /**
@@ -69,10 +71,23 @@ export interface TransportHandlers {
   unreachable(id: NodeId): void;
   /** The end of sending a snapshot to `id`. */
   snapshotSent(id: NodeId, ok: boolean): void;
-  /** Bytes of the snapshot file at `index`, read while it is sent. */
-  openSnapshot(index: number): AsyncIterable<Uint8Array>;
-  /** Stores an incoming snapshot's bytes durably; resolves before its message is received. */
-  storeSnapshot(index: number, term: number, chunks: AsyncIterable<Uint8Array>): Promise<void>;
+  /** Bytes of the snapshot file at `index` from `from` on (0 where absent), read while it is sent. */
+  openSnapshot(index: number, from?: number): AsyncIterable<Uint8Array>;
+  /**
+   * Bytes of the snapshot at `index` that an earlier, broken transfer left here, durable and checked.
+   * Absent where transfers always begin anew.
+   */
+  snapshotLength?(index: number, term: number): Promise<number>;
+  /**
+   * Stores an incoming snapshot's bytes durably, the first of them at `from` (0 where absent, else
+   * what `snapshotLength` told); resolves before its message is received.
+   */
+  storeSnapshot(
+    index: number,
+    term: number,
+    chunks: AsyncIterable<Uint8Array>,
+    from?: number,
+  ): Promise<void>;
 }
 
 export interface GroupStatus {
@@ -87,6 +102,10 @@ export interface GroupStatus {
   readonly firstIndex: number;
   readonly snapshotIndex: number;
   readonly confState: ConfState;
+  /** Proposals and reads of this member that wait for their result, and the proposals' bytes. */
+  readonly pendingProposals?: number;
+  readonly pendingBytes?: number;
+  readonly pendingReads?: number;
   /** True while this member has no room for more log and refuses proposals. */
   readonly diskFull?: boolean;
   /** Why the last snapshot could not be taken; null when it could. */

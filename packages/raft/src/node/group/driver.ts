@@ -14,15 +14,15 @@ import {
   type Ready,
   type SoftState,
 } from "../../index.js";
+import { RoundTrips } from "../metrics/round-trips.js";
+import type { RaftMetrics } from "../metrics/types.js";
 import { Snapshotter } from "../snapshot/snapshotter.js";
 import type { OpenedStorage } from "../storage/storage.js";
 import type { AppliedEntry, Clock, Codec, StateMachine, Transport } from "../types.js";
 import { membersOf } from "./members.js";
 import { decodeChangeContext, Membership } from "./membership.js";
 import { type ProposalId, unwrapCommand } from "./proposals.js";
-
-/** Milliseconds of applying in one turn of the loop, so that heartbeats are not held up. */
-const APPLY_BUDGET_MS = 5;
+import { Turns } from "./turns.js";
 
 /** What the driver tells the group. */
 export interface DriverHost {
@@ -41,7 +41,9 @@ export interface DriverHost {
   applied(index: number): void;
   membersChanged(): void;
   /** The state was replaced by a snapshot: entries were skipped. */
-  restored(index: number): void;
+  restored(index: number, term: number): void;
+  /** This member's own snapshot is durable. */
+  snapshotTaken(index: number, term: number): void;
   fatal(error: Error): void;
 }
 
@@ -57,6 +59,7 @@ export interface DriverOptions<Command, Result> {
   readonly snapshotBytes: number;
   readonly keepEntries: number;
   readonly snapshotRetryMs: number;
+  readonly metrics: RaftMetrics | undefined;
   readonly host: DriverHost;
 }
 
@@ -72,6 +75,9 @@ export class Driver<Command, Result> {
   readonly snapshotter: Snapshotter;
   readonly #options: DriverOptions<Command, Result>;
   readonly #host: DriverHost;
+  readonly #turns: Turns;
+  readonly #metrics: RaftMetrics | undefined;
+  readonly #roundTrips: RoundTrips | null;
   #outbox: Message[] = [];
   readonly #toApply: Message[] = [];
   /** Storage work that waits for a snapshot to be restored; null when none is. */
@@ -85,6 +91,9 @@ export class Driver<Command, Result> {
   constructor(options: DriverOptions<Command, Result>) {
     this.#options = options;
     this.#host = options.host;
+    this.#turns = Turns.of(options.clock);
+    this.#metrics = options.metrics;
+    this.#roundTrips = options.metrics ? new RoundTrips(options.metrics) : null;
     this.raw = options.raw;
     const { snapshot, log, memory, snapshots, marks } = options.storage;
     this.#applied = { index: 0, term: 0 };
@@ -105,6 +114,11 @@ export class Driver<Command, Result> {
         clock: options.clock,
         retryMs: options.snapshotRetryMs,
         marks,
+        onTaken: ({ index, term }, ms) => {
+          this.#metrics?.observe("snapshot_save_seconds", ms / 1000);
+          this.#host.snapshotTaken(index, term);
+        },
+        onNotTaken: () => this.#metrics?.count("snapshots_failed", 1),
         onFailure: (error) => this.fail(error),
       },
       this.#applied.index,
@@ -120,12 +134,13 @@ export class Driver<Command, Result> {
   schedule(): void {
     if (this.#scheduled || this.#stopped) return;
     this.#scheduled = true;
-    setImmediate(this.#turn);
+    this.#turns.add(this.#turn);
   }
 
   /** Steps messages from a peer. */
   receive(messages: readonly Message[]): void {
     if (this.#stopped) return;
+    this.#roundTrips?.received(messages, this.#options.clock.now());
     try {
       for (const message of messages) {
         if (message.type === MessageType.Prop) this.#host.proposed(message);
@@ -134,6 +149,14 @@ export class Driver<Command, Result> {
     } catch (error) {
       this.fail(error);
     }
+    this.schedule();
+  }
+
+  /** What was sent to a peer last is lost. */
+  unreachable(id: NodeId): void {
+    if (this.#stopped) return;
+    this.#roundTrips?.lost(id);
+    this.raw.reportUnreachable(id);
     this.schedule();
   }
 
@@ -157,7 +180,7 @@ export class Driver<Command, Result> {
     this.#host.fatal(error instanceof Error ? error : new Error(String(error)));
   }
 
-  readonly #turn = (): void => {
+  readonly #turn = (until: number): void => {
     this.#scheduled = false;
     if (this.#stopped) return;
     try {
@@ -165,7 +188,7 @@ export class Driver<Command, Result> {
       while (this.raw.hasReady()) this.#take(this.raw.ready());
       this.#send();
       this.#host.afterReady();
-      this.#applySome(this.#options.clock.now() + APPLY_BUDGET_MS);
+      this.#applySome(until);
       // The core may have asked in the middle of a batch; here the state machine stands still.
       if (this.snapshotter.wanted) this.#maybeSnapshot();
     } catch (error) {
@@ -192,6 +215,7 @@ export class Driver<Command, Result> {
     }
     const messages = this.#outbox;
     this.#outbox = [];
+    this.#roundTrips?.sent(messages, this.#options.clock.now());
     this.#options.transport.send(messages);
   }
 
@@ -239,8 +263,12 @@ export class Driver<Command, Result> {
       return;
     }
     const record = { entries: message.entries, hardState: hardStateOf(message), sync };
+    const begun = this.#metrics ? this.#options.clock.now() : 0;
     this.#options.storage.log.append(record).then(
-      () => this.#persisted(message),
+      () => {
+        if (message.entries.length > 0) this.#measure("log_append", message.entries.length, begun);
+        this.#persisted(message);
+      },
       (error: unknown) => this.fail(error),
     );
   }
@@ -280,7 +308,7 @@ export class Driver<Command, Result> {
     this.membership.reset(members, confState);
     const released = this.snapshotter.received({ index, term });
     this.#host.membersChanged();
-    this.#host.restored(index);
+    this.#host.restored(index, term);
     this.#persisted({ ...message, snapshot: null });
     const held = this.#held ?? [];
     this.#held = null;
@@ -326,7 +354,9 @@ export class Driver<Command, Result> {
         ids.push(entry.type === EntryType.Normal ? null : this.#applyChange(entry));
       }
     }
+    const begun = this.#metrics ? this.#options.clock.now() : 0;
     const results = this.#options.stateMachine.apply(batch);
+    this.#measure("apply", batch.length, begun);
     for (const [at, id] of ids.entries()) {
       if (id) this.#host.settled(id, batch[at]!.command === null ? undefined : results[at]);
       else this.#host.termBegan(batch[at]!.term);
@@ -335,6 +365,13 @@ export class Driver<Command, Result> {
     this.#host.applied(this.#applied.index);
     this.snapshotter.count(bytes);
     this.#maybeSnapshot();
+  }
+
+  #measure(what: "apply" | "log_append", entries: number, begun: number): void {
+    if (!this.#metrics) return;
+    this.#metrics.observe(`${what}_seconds`, (this.#options.clock.now() - begun) / 1000);
+    this.#metrics.observe(`${what}_entries`, entries);
+    if (what === "apply") this.#metrics.count("entries_applied", entries);
   }
 
   #maybeSnapshot(): void {

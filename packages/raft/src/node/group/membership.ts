@@ -1,10 +1,4 @@
-import {
-  type ConfChange,
-  ConfChangeTransition,
-  ConfChangeType,
-  type ConfState,
-  type NodeId,
-} from "../../index.js";
+import { type ConfChange, ConfChangeType, type ConfState, type NodeId } from "../../index.js";
 import { asArray, asNumber, fromCbor, toCbor } from "../transport/cbor.js";
 import type { Member } from "../types.js";
 import { memberFields, memberFromFields } from "./members.js";
@@ -73,19 +67,16 @@ export class Membership {
     this.#confState = confState;
     for (const { type, nodeId } of change.changes) {
       const data = given.find((member) => member.id === nodeId) ?? this.#members.get(nodeId);
-      if (type === ConfChangeType.RemoveNode) this.#members.delete(nodeId);
-      else if (data) this.#members.set(nodeId, data);
+      if (type !== ConfChangeType.RemoveNode && data) this.#members.set(nodeId, data);
     }
+    const { voters, votersOutgoing } = confState;
     const learners = new Set([...confState.learners, ...confState.learnersNext]);
-    for (const member of this.#members.values()) {
+    // Who goes still votes as long as both configurations count.
+    const all = new Set([...voters, ...votersOutgoing, ...learners]);
+    for (const member of [...this.#members.values()]) {
       const learner = learners.has(member.id);
-      if (member.learner !== learner) this.#members.set(member.id, { ...member, learner });
+      if (!all.has(member.id)) this.#members.delete(member.id);
+      else if (member.learner !== learner) this.#members.set(member.id, { ...member, learner });
     }
   }
-}
-
-/** One step of membership, as the core takes it. */
-export function changeOf(type: ConfChangeType, id: NodeId, context: Uint8Array): ConfChange {
-  const changes = [{ type, nodeId: id }];
-  return { transition: ConfChangeTransition.Auto, changes, context };
 }

@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import { type NodeId, RaftError, type RaftErrorCode } from "../../index.js";
+import type { RaftMetrics } from "../metrics/types.js";
 import { getUint64, setUint64 } from "../wal/frame.js";
 
 /** Who proposed an entry: its waiter is found again by this when the entry is applied. */
@@ -48,6 +49,8 @@ export function unwrapCommand(
 }
 
 interface Waiter {
+  /** What the proposal counts for while it waits. */
+  readonly bytes: number;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
   readonly deadline: number;
@@ -56,31 +59,65 @@ interface Waiter {
   release: (() => void) | null;
 }
 
+/** What the proposals of a member that wait for a result may come to. */
+export interface ProposalBounds {
+  readonly count: number;
+  readonly bytes: number;
+}
+
 /** The proposals of this member that wait for their entry to be applied. */
 export class Proposals {
   readonly #origin: NodeId;
+  readonly #bounds: ProposalBounds;
+  readonly #metrics: RaftMetrics | undefined;
   readonly #epoch: number = randomInt(2 ** 47);
   /** In order of their deadlines, which all are the same span ahead. */
   readonly #waiters: Map<number, Waiter> = new Map();
   #sequence = 0;
+  #bytes = 0;
 
-  constructor(origin: NodeId) {
+  constructor(origin: NodeId, bounds: ProposalBounds, metrics: RaftMetrics | undefined) {
     this.#origin = origin;
+    this.#bounds = bounds;
+    this.#metrics = metrics;
   }
 
   get size(): number {
     return this.#waiters.size;
   }
 
-  /** A new identity and the promise for its result. */
+  /** Bytes of all that wait. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** @throws RaftError `proposal-dropped` when one more of `bytes` would go over a bound */
+  checkRoom(bytes: number): void {
+    const { count, bytes: most } = this.#bounds;
+    if (this.#waiters.size >= count) {
+      this.#metrics?.count("proposals_dropped", 1);
+      throw new RaftError("proposal-dropped", `maxPendingProposals, ${count}, are waiting`);
+    }
+    // One alone may be larger: it would never get in.
+    if (this.#bytes > 0 && this.#bytes + bytes > most) {
+      this.#metrics?.count("proposals_dropped", 1);
+      const message = `${this.#bytes} bytes are waiting, of maxPendingBytes, ${most}`;
+      throw new RaftError("proposal-dropped", message);
+    }
+  }
+
+  /** A new identity and the promise for its result. `bytes` is what was checked. */
   open<T>(
+    bytes: number,
     deadline: number,
     signal: AbortSignal | undefined,
   ): { id: ProposalId; result: Promise<T> } {
     const sequence = ++this.#sequence;
     const id = { origin: this.#origin, epoch: this.#epoch, sequence };
     const result = new Promise<T>((resolve, reject) => {
+      this.#bytes += bytes;
       const waiter: Waiter = {
+        bytes,
         resolve: resolve as (result: unknown) => void,
         reject,
         deadline,
@@ -107,11 +144,15 @@ export class Proposals {
 
   /** Its entry was applied. Other members' proposals are no concern of this one. */
   settle(id: ProposalId, result: unknown): void {
-    if (this.#mine(id)) this.#take(id.sequence)?.resolve(result);
+    if (!this.#mine(id)) return;
+    const waiter = this.#take(id.sequence);
+    if (!waiter) return;
+    this.#metrics?.count("proposals_committed", 1);
+    waiter.resolve(result);
   }
 
-  fail(id: ProposalId, error: Error): void {
-    if (this.#mine(id)) this.#take(id.sequence)?.reject(error);
+  fail(id: ProposalId, error: RaftError): void {
+    if (this.#mine(id)) this.#reject(id.sequence, error);
   }
 
   /**
@@ -122,7 +163,7 @@ export class Proposals {
     for (const [sequence, waiter] of this.#waiters) {
       if (waiter.term === 0 || waiter.term >= term) continue;
       const message = `lost: the leader of term ${waiter.term} was replaced before it was committed`;
-      this.#take(sequence)?.reject(new RaftError("proposal-dropped", message));
+      this.#reject(sequence, new RaftError("proposal-dropped", message));
     }
   }
 
@@ -130,13 +171,13 @@ export class Proposals {
     for (const [sequence, waiter] of this.#waiters) {
       if (waiter.deadline > now) return;
       const message = "no answer in time: it may or may not take effect";
-      this.#take(sequence)?.reject(new RaftError("proposal-uncertain", message));
+      this.#reject(sequence, new RaftError("proposal-uncertain", message));
     }
   }
 
   failAll(code: RaftErrorCode, message: string, cause?: unknown): void {
     for (const sequence of [...this.#waiters.keys()]) {
-      this.#take(sequence)?.reject(new RaftError(code, message, { cause }));
+      this.#reject(sequence, new RaftError(code, message, { cause }));
     }
   }
 
@@ -144,10 +185,20 @@ export class Proposals {
     return id.origin === this.#origin && id.epoch === this.#epoch;
   }
 
+  #reject(sequence: number, error: RaftError): void {
+    const waiter = this.#take(sequence);
+    if (!waiter) return;
+    const dropped = error.code === "proposal-dropped";
+    this.#metrics?.count(dropped ? "proposals_dropped" : "proposals_uncertain", 1);
+    waiter.reject(error);
+  }
+
   #take(sequence: number): Waiter | undefined {
     const waiter = this.#waiters.get(sequence);
+    if (!waiter) return undefined;
     this.#waiters.delete(sequence);
-    waiter?.release?.();
+    this.#bytes -= waiter.bytes;
+    waiter.release?.();
     return waiter;
   }
 }

@@ -1,32 +1,19 @@
-import { EventEmitter } from "node:events";
-import {
-  ConfChangeType,
-  type ConfState,
-  NONE,
-  type NodeId,
-  RaftError,
-  RawNode,
-  type ReadState,
-  Role,
-  type SoftState,
-} from "../../index.js";
-import type { ProposeOptions, RaftGroupEvents, RaftGroupOptions, WaitOptions } from "../options.js";
+import { NONE, type NodeId, RaftError } from "../../index.js";
+import { NodeDisk } from "../disk/node-disk.js";
+import { measuredDisk } from "../metrics/measured-disk.js";
+import type {
+  MemberChange,
+  ProposeOptions,
+  RaftGroupEvents,
+  RaftGroupOptions,
+  WaitOptions,
+} from "../options.js";
 import { type OpenedStorage, openStorage } from "../storage/storage.js";
-import type { GroupStatus, Member, TransportHandlers } from "../types.js";
-import { Ticker } from "./clock.js";
-import { Driver, type DriverHost } from "./driver.js";
-import { changeOf, encodeChangeContext } from "./membership.js";
-import { ProposalQueue } from "./proposal-queue.js";
-import { Proposals, wrapCommand } from "./proposals.js";
-import { Reads } from "./reads.js";
-import { resolveSettings, type Settings } from "./settings.js";
-import { Transfers } from "./transfers.js";
-
-const MEBIBYTE = 1024 * 1024;
-/** Ticks after which an unanswered read round is asked again. */
-const READ_RETRY_TICKS = 5;
-/** Election timeouts between attempts at a snapshot that a member waits for. */
-const SNAPSHOT_RETRY_ELECTIONS = 5;
+import type { GroupStatus, Member } from "../types.js";
+import { MemberRuntime } from "./member-runtime.js";
+import { MembershipCalls } from "./membership-calls.js";
+import { wrapCommand } from "./proposals.js";
+import { resolveSettings } from "./settings.js";
 
 /**
  * One member of a group that replicates a state machine.
@@ -49,69 +36,13 @@ const SNAPSHOT_RETRY_ELECTIONS = 5;
  * ```
  */
 export class RaftGroup<Command, Result> implements AsyncDisposable {
-  readonly #settings: Settings<Command, Result>;
-  readonly #driver: Driver<Command, Result>;
-  readonly #storage: OpenedStorage;
-  readonly #proposals: Proposals;
-  readonly #queue: ProposalQueue;
-  readonly #transfers = new Transfers();
-  readonly #reads: Reads;
-  readonly #ticker: Ticker;
-  readonly #events = new EventEmitter();
-  #soft: SoftState = { lead: NONE, role: Role.Follower };
-  #failure: RaftError | null = null;
-  #diskFull = false;
+  readonly #runtime: MemberRuntime<Command, Result>;
+  readonly #membership: MembershipCalls<Command, Result>;
   #closing: Promise<void> | null = null;
-  #opened: { index: number; resolve: () => void; reject: (error: Error) => void } | null = null;
 
-  private constructor(
-    settings: Settings<Command, Result>,
-    storage: OpenedStorage,
-    random: (n: number) => number,
-  ) {
-    const { id, clock, tickMs, stateMachine, codec, transport } = settings;
-    this.#settings = settings;
-    this.#storage = storage;
-    this.#proposals = new Proposals(id);
-    const raw = new RawNode({
-      id,
-      electionTick: settings.electionTicks,
-      heartbeatTick: settings.heartbeatTicks,
-      storage: storage.memory,
-      applied: storage.snapshot?.metadata.index ?? 0,
-      asyncStorageWrites: true,
-      maxSizePerMsg: MEBIBYTE,
-      maxCommittedSizePerReady: MEBIBYTE,
-      maxUncommittedSize: settings.maxUncommittedBytes,
-      maxInflightMsgs: 256,
-      maxInflightBytes: 32 * MEBIBYTE,
-      checkQuorum: true,
-      preVote: true,
-      stepDownOnRemoval: true,
-      random,
-    });
-    this.#driver = new Driver({
-      id,
-      raw,
-      storage,
-      transport,
-      stateMachine,
-      codec,
-      clock,
-      snapshotEntries: settings.snapshotEntries,
-      snapshotBytes: settings.snapshotBytes,
-      keepEntries: settings.keepEntries,
-      snapshotRetryMs: SNAPSHOT_RETRY_ELECTIONS * settings.electionTicks * tickMs,
-      host: this.#host(),
-    });
-    this.#queue = new ProposalQueue(id, raw, this.#proposals, (message) => {
-      this.#driver.send(message);
-    });
-    this.#reads = new Reads(id, (context) => {
-      raw.readIndex(context);
-      this.#driver.schedule();
-    });
-    this.#ticker = new Ticker(clock, tickMs, () => this.#tick());
+  private constructor(runtime: MemberRuntime<Command, Result>) {
+    this.#runtime = runtime;
+    this.#membership = new MembershipCalls(runtime);
   }
 
   /**
@@ -126,15 +57,15 @@ export class RaftGroup<Command, Result> implements AsyncDisposable {
   ): Promise<RaftGroup<Command, Result>> {
     const settings = resolveSettings(options);
     const random = options.random ?? Math.random;
-    const told: { group: RaftGroup<Command, Result> | null; full: boolean } = {
-      group: null,
+    const told: { runtime: MemberRuntime<Command, Result> | null; full: boolean } = {
+      runtime: null,
       full: false,
     };
     const storage = await prepare(options, (full) => {
       told.full = full;
-      if (told.group) told.group.#setDiskFull(full);
+      told.runtime?.setDiskFull(full);
     });
-    let group: RaftGroup<Command, Result> | null = null;
+    let runtime: MemberRuntime<Command, Result> | null = null;
     try {
       const { snapshot, snapshots } = storage;
       if (snapshot) {
@@ -143,13 +74,13 @@ export class RaftGroup<Command, Result> implements AsyncDisposable {
         await options.stateMachine.restore(state, { index, term });
       }
       const draw = (n: number): number => Math.floor(random() * n);
-      group = new RaftGroup(settings, storage, draw);
-      told.group = group;
-      group.#diskFull = told.full;
-      await group.#start();
-      return group;
+      runtime = new MemberRuntime(settings, storage, draw);
+      told.runtime = runtime;
+      runtime.setDiskFull(told.full);
+      await runtime.start();
+      return new RaftGroup(runtime);
     } catch (error) {
-      if (group) await group.close();
+      if (runtime) await runtime.close();
       else await Promise.all([storage.close(), options.transport[Symbol.asyncDispose]()]);
       throw error;
     }
@@ -157,29 +88,42 @@ export class RaftGroup<Command, Result> implements AsyncDisposable {
 
   /** True while this member believes that it leads; a fresh proof costs a `readBarrier`. */
   get isLeader(): boolean {
-    return this.#soft.role === Role.Leader && this.#failure === null;
+    return this.#runtime.leads;
   }
 
   /**
    * Replicates a command; resolves with what the state machine made of it on this member. A
-   * follower's goes to the leader.
+   * follower's goes to the leader. It never waits for room: when too much is waiting it rejects at
+   * once, and it is the caller's to slow down.
    *
-   * @throws RaftError `proposal-dropped` (safe to repeat: no leader, too much uncommitted, not the
-   * leader with `onlyAsLeader`), `proposal-uncertain` (may have taken effect), `disk-full`,
-   * `storage-failed`, `stopped`
+   * @throws RaftError `proposal-dropped` (safe to repeat: no leader, too much waiting or uncommitted,
+   * too large, not the leader with `onlyAsLeader`), `proposal-uncertain` (may have taken effect),
+   * `disk-full`, `storage-failed`, `stopped`
+   *
+   * @example
+   * ```ts
+   * try {
+   *   await group.propose(command, { signal: AbortSignal.timeout(1_000) });
+   * } catch (error) {
+   *   if (RaftError.is(error) && error.code === "proposal-dropped") retryLater(command);
+   * }
+   * ```
    */
   async propose(command: Command, options: ProposeOptions = {}): Promise<Result> {
-    this.#checkProposable();
+    const { proposals, queue, driver, settings } = this.#runtime;
+    this.#runtime.checkProposable(0);
     options.signal?.throwIfAborted();
-    const bytes = this.#settings.codec.encode(command);
-    if (bytes.length > this.#settings.maxCommandBytes) {
+    const bytes = settings.codec.encode(command);
+    if (bytes.length > settings.maxCommandBytes) {
       const message = `the command has ${bytes.length} bytes, more than maxCommandBytes`;
       throw new RaftError("proposal-dropped", message);
     }
-    const { id, result } = this.#proposals.open<Result>(this.#deadline(), options.signal);
+    proposals.checkRoom(bytes.length);
+    const deadline = this.#runtime.deadline();
+    const { id, result } = proposals.open<Result>(bytes.length, deadline, options.signal);
     const leaderTerm = options.onlyAsLeader ? (options.term ?? 0) : null;
-    this.#queue.add(id, wrapCommand(id, bytes), leaderTerm);
-    this.#driver.schedule();
+    queue.add(id, wrapCommand(id, bytes), leaderTerm);
+    driver.schedule();
     return await result;
   }
 
@@ -190,60 +134,163 @@ export class RaftGroup<Command, Result> implements AsyncDisposable {
    * @throws RaftError `read-unavailable`, `stopped`; the signal's reason
    */
   async readBarrier(options: WaitOptions = {}): Promise<number> {
-    this.#checkRunning();
+    this.#runtime.checkRunning();
     options.signal?.throwIfAborted();
-    const read = this.#reads.wait(this.#deadline(), options.signal);
-    this.#driver.schedule();
+    const read = this.#runtime.reads.wait(this.#runtime.deadline(), options.signal);
+    this.#runtime.driver.schedule();
     return await read;
   }
 
-  /** Adds a voting member; start it with `join: true`. A learner that is promoted costs less time without quorum. */
+  /**
+   * Resolves with the leader's ID once this member knows one, at once where it does.
+   *
+   * @throws RaftError `stopped` and others when this member ends; the signal's reason
+   */
+  async waitForLeader(options: WaitOptions = {}): Promise<NodeId> {
+    this.#runtime.checkRunning();
+    await this.#runtime.waits.until(() => this.#runtime.leader !== NONE, {
+      deadline: Number.POSITIVE_INFINITY,
+      signal: options.signal,
+      expired: () => new RaftError("unavailable", "there is no leader"),
+    });
+    return this.#runtime.leader;
+  }
+
+  /**
+   * Adds a voting member; start it with `join: true`. A learner that is promoted costs less time
+   * without quorum.
+   *
+   * @throws RaftError as `propose` does; `proposal-dropped` also while another change is under way
+   */
   async addMember(member: Omit<Member, "learner">, options: WaitOptions = {}): Promise<void> {
-    await this.#change(ConfChangeType.AddNode, { ...member, learner: false }, options);
+    await this.#membership.change([{ type: "add", member }], options);
   }
 
-  /** Adds a member that is sent everything and has no vote. */
+  /** Adds a member that is sent everything and has no vote. @throws RaftError as `addMember` does */
   async addLearner(member: Omit<Member, "learner">, options: WaitOptions = {}): Promise<void> {
-    await this.#change(ConfChangeType.AddLearnerNode, { ...member, learner: true }, options);
+    await this.#membership.change([{ type: "add-learner", member }], options);
   }
 
-  /** Gives a learner a vote. */
+  /** Gives a learner a vote. @throws RaftError as `addMember` does; `invalid-config` for a stranger */
   async promote(id: NodeId, options: WaitOptions = {}): Promise<void> {
-    const member = this.#known(id);
-    await this.#change(ConfChangeType.AddNode, { ...member, learner: false }, options);
+    await this.#membership.change([{ type: "promote", id }], options);
   }
 
+  /** Takes a voter's vote and keeps it as a learner. @throws RaftError as `promote` does */
+  async demote(id: NodeId, options: WaitOptions = {}): Promise<void> {
+    await this.#membership.change([{ type: "demote", id }], options);
+  }
+
+  /** Removes a member; it learns of it and then hears nothing more. @throws RaftError as `promote` does */
   async removeMember(id: NodeId, options: WaitOptions = {}): Promise<void> {
-    await this.#change(ConfChangeType.RemoveNode, this.#known(id), options);
+    await this.#membership.change([{ type: "remove", id }], options);
   }
 
-  /** Changes a member's address or context. */
+  /** Changes a member's address or context. @throws RaftError as `promote` does */
   async updateMember(member: Omit<Member, "learner">, options: WaitOptions = {}): Promise<void> {
-    const { learner } = this.#known(member.id);
-    await this.#change(ConfChangeType.UpdateNode, { ...member, learner }, options);
+    await this.#membership.update(member, options);
   }
 
-  /** Hands leadership to a voter; resolves when it leads. @throws RaftError `proposal-dropped` when it did not within two election timeouts */
+  /**
+   * Makes several changes at once by joint consensus (Raft dissertation, section 4.3): in between, both
+   * the old and the new voters must agree, so that the group is never in a configuration that was not
+   * asked for. Resolves once the new one alone counts.
+   *
+   * @throws RaftError as `promote` does; `invalid-config` when a member is named twice.
+   * `proposal-uncertain` also when the first step is done and the second is not yet: it follows by
+   * itself.
+   *
+   * @example
+   * ```ts
+   * await group.changeMembers([
+   *   { type: "add", member: { id: 4, address: "10.0.0.4:7400", context: new Uint8Array() } },
+   *   { type: "remove", id: 1 },
+   * ]);
+   * ```
+   */
+  async changeMembers(changes: readonly MemberChange[], options: WaitOptions = {}): Promise<void> {
+    await this.#membership.change(changes, options);
+  }
+
+  /**
+   * Hands leadership to a voter; resolves when it leads.
+   *
+   * @throws RaftError `proposal-dropped` when it did not within two election timeouts
+   */
   async transferLeadership(to: NodeId): Promise<void> {
-    this.#checkRunning();
-    if (this.#soft.lead === to) return;
-    const ticks = 2 * this.#settings.electionTicks;
-    const led = this.#transfers.wait(to, ticks);
-    this.#driver.raw.transferLeader(to);
-    this.#driver.schedule();
+    const { driver, waits, settings } = this.#runtime;
+    this.#runtime.checkRunning();
+    if (this.#runtime.leader === to) return;
+    const led = waits.until(() => this.#runtime.leader === to, {
+      deadline: settings.clock.now() + 2 * settings.electionTicks * settings.tickMs,
+      expired: () => new RaftError("proposal-dropped", `member ${to} did not become the leader`),
+    });
+    driver.raw.transferLeader(to);
+    driver.schedule();
     await led;
+  }
+
+  /**
+   * Stands for election now, without waiting for the election timeout. With a leader in office the
+   * others refuse: `transferLeadership` moves leadership.
+   */
+  campaign(): void {
+    this.#runtime.checkRunning();
+    this.#runtime.driver.raw.campaign();
+    this.#runtime.driver.schedule();
+  }
+
+  /**
+   * A follower forgets its leader, so that it grants votes at once: for a member that knows, better
+   * than by silence, that the leader is gone. Nothing happens on the leader.
+   */
+  forgetLeader(): void {
+    this.#runtime.checkRunning();
+    this.#runtime.driver.raw.forgetLeader();
+    this.#runtime.driver.schedule();
+  }
+
+  /** Replaces the option `priority` from the next election on. @throws RaftError `invalid-config` */
+  setPriority(priority: number): void {
+    this.#runtime.checkRunning();
+    this.#runtime.driver.raw.setPriority(priority);
+  }
+
+  /**
+   * Takes a snapshot of what is applied now, before it is due; resolves with its index once it is
+   * durable and the log before it is given up (but `keepEntries`). At once where the newest snapshot
+   * holds it all already.
+   *
+   * @throws RaftError `unavailable` when it was not taken within `requestTimeoutMs`, see
+   * `status().snapshotError`; `stopped`; the signal's reason
+   */
+  async takeSnapshot(options: WaitOptions = {}): Promise<number> {
+    const { driver, waits } = this.#runtime;
+    this.#runtime.checkRunning();
+    const { applied, snapshotter } = driver;
+    if (snapshotter.newest < applied) snapshotter.want();
+    driver.schedule();
+    await waits.until(() => snapshotter.newest >= applied, {
+      deadline: this.#runtime.deadline(),
+      signal: options.signal,
+      expired: () => {
+        const cause = { cause: snapshotter.lastError };
+        return new RaftError("unavailable", `no snapshot up to ${applied} was taken`, cause);
+      },
+    });
+    return snapshotter.newest;
   }
 
   /** All members as of the last applied entry, by ID. */
   members(): readonly Member[] {
-    return this.#driver.membership.list();
+    return this.#runtime.driver.membership.list();
   }
 
+  /** What this member knows of itself and, where it leads, of the others. */
   status(): GroupStatus {
-    const { id, clusterId } = this.#settings;
-    const { role, lead, term, commit, progress } = this.#driver.raw.status();
-    const { memory } = this.#storage;
-    const { snapshotter, membership, applied } = this.#driver;
+    const { settings, storage, driver, proposals, reads, diskFull } = this.#runtime;
+    const { id, clusterId } = settings;
+    const { role, lead, term, commit, progress } = driver.raw.status();
     return {
       id,
       clusterId,
@@ -251,13 +298,16 @@ export class RaftGroup<Command, Result> implements AsyncDisposable {
       leader: lead,
       term,
       commit,
-      applied,
-      lastIndex: memory.lastIndex(),
-      firstIndex: memory.firstIndex(),
-      snapshotIndex: snapshotter.newest,
-      confState: membership.confState,
-      diskFull: this.#diskFull,
-      snapshotError: snapshotter.lastError,
+      applied: driver.applied,
+      lastIndex: storage.memory.lastIndex(),
+      firstIndex: storage.memory.firstIndex(),
+      snapshotIndex: driver.snapshotter.newest,
+      confState: driver.membership.confState,
+      pendingProposals: proposals.size,
+      pendingBytes: proposals.bytes,
+      pendingReads: reads.size,
+      diskFull,
+      snapshotError: driver.snapshotter.lastError,
       progress,
     };
   }
@@ -266,7 +316,7 @@ export class RaftGroup<Command, Result> implements AsyncDisposable {
     name: Name,
     listener: (...values: RaftGroupEvents[Name]) => void,
   ): this {
-    this.#events.on(name, listener);
+    this.#runtime.events.on(name, listener);
     return this;
   }
 
@@ -274,7 +324,7 @@ export class RaftGroup<Command, Result> implements AsyncDisposable {
     name: Name,
     listener: (...values: RaftGroupEvents[Name]) => void,
   ): this {
-    this.#events.off(name, listener);
+    this.#runtime.events.off(name, listener);
     return this;
   }
 
@@ -283,190 +333,12 @@ export class RaftGroup<Command, Result> implements AsyncDisposable {
    * waits is rejected with `stopped`. Transfer leadership first for a shutdown that nobody notices.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
+    this.#closing ??= this.#runtime.close();
     return this.#closing;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  async #start(): Promise<void> {
-    const { commit } = this.#storage.hardState;
-    if (this.#driver.applied < commit) {
-      const replayed = new Promise<void>((resolve, reject) => {
-        this.#opened = { index: commit, resolve, reject };
-      });
-      this.#driver.schedule();
-      await replayed;
-      this.#opened = null;
-    }
-    this.#setPeers();
-    await this.#settings.transport.start(this.#handlers());
-    this.#ticker.start();
-    const { voters, votersOutgoing }: ConfState = this.#driver.membership.confState;
-    const alone = voters.length === 1 && votersOutgoing.length === 0;
-    if (alone && voters[0] === this.#settings.id) this.#driver.raw.campaign();
-    this.#driver.schedule();
-  }
-
-  async #close(): Promise<void> {
-    this.#ticker.stop();
-    this.#failure ??= new RaftError("stopped", "the group was closed");
-    this.#rejectAll(this.#failure);
-    await Promise.all([this.#driver.stop(), this.#settings.transport[Symbol.asyncDispose]()]);
-    await this.#storage.close();
-  }
-
-  #host(): DriverHost {
-    return {
-      beforeReady: () => {
-        this.#reads.begin();
-        this.#queue.flush();
-      },
-      afterReady: () => this.#queue.refuseUnlogged(),
-      soft: (state) => this.#setSoft(state),
-      readStates: (states) => this.#confirmReads(states),
-      proposed: (message) => {
-        this.#queue.receive(message, this.#diskFull ? "it has no space left for its log" : null);
-      },
-      changeLogged: (id) => this.#queue.changeLogged(id),
-      settled: (id, result) => this.#proposals.settle(id, result),
-      termBegan: (term) => this.#proposals.termBegan(term),
-      applied: (index) => {
-        this.#reads.applied(index);
-        if (this.#opened && index >= this.#opened.index) this.#opened.resolve();
-      },
-      membersChanged: () => {
-        this.#setPeers();
-        this.#events.emit("members", this.members());
-      },
-      restored: () => {
-        const message = "this member was restored from a snapshot, which hides what became of it";
-        this.#proposals.failAll("proposal-uncertain", message);
-      },
-      fatal: (error) => this.#fatal(error),
-    };
-  }
-
-  #handlers(): TransportHandlers {
-    const { snapshots } = this.#storage;
-    const { raw } = this.#driver;
-    const report = (work: () => void): void => {
-      if (this.#failure) return;
-      work();
-      this.#driver.schedule();
-    };
-    return {
-      receive: (messages) => this.#driver.receive(messages),
-      unreachable: (id) => report(() => raw.reportUnreachable(id)),
-      snapshotSent: (id, ok) => report(() => raw.reportSnapshot(id, ok)),
-      openSnapshot: (index) => snapshots.bytes(index),
-      storeSnapshot: (index, term, chunks) => snapshots.receive({ index, term }, chunks),
-    };
-  }
-
-  #tick(): void {
-    const now = this.#settings.clock.now();
-    this.#driver.raw.tick();
-    this.#proposals.expire(now);
-    this.#reads.tick(now, READ_RETRY_TICKS);
-    this.#transfers.tick();
-    this.#driver.schedule();
-  }
-
-  async #change(type: ConfChangeType, member: Member, { signal }: WaitOptions): Promise<void> {
-    this.#checkProposable();
-    signal?.throwIfAborted();
-    const { id, result } = this.#proposals.open<void>(this.#deadline(), signal);
-    this.#queue.change(id, changeOf(type, member.id, encodeChangeContext(id, [member])));
-    this.#driver.schedule();
-    await result;
-  }
-
-  #setSoft(state: SoftState): void {
-    const before = this.#soft;
-    this.#soft = state;
-    if (state.lead === before.lead) return;
-    this.#reads.restart();
-    this.#transfers.leads(state.lead);
-    const { term } = this.#driver.raw.basicStatus();
-    this.#events.emit("leader", state.lead, term);
-    if (this.#diskFull) this.#handOver();
-  }
-
-  #confirmReads(states: readonly ReadState[]): void {
-    for (const state of states) this.#reads.confirm(state, this.#driver.applied);
-  }
-
-  #setPeers(): void {
-    const { id, members, transport } = this.#settings;
-    const known = this.#driver.membership.list();
-    // A member that joins knows nobody until it is sent the log: it is told where the others are.
-    const all = known.length > 0 ? known : members;
-    transport.setPeers(all.filter((member) => member.id !== id));
-  }
-
-  #setDiskFull(full: boolean): void {
-    this.#diskFull = full;
-    if (full) this.#handOver();
-  }
-
-  /** A leader that cannot write much longer gives way to a voter that is up to date. */
-  #handOver(): void {
-    if (!this.isLeader) return;
-    const { voters } = this.#driver.membership.confState;
-    const other = voters.find((id) => id !== this.#settings.id);
-    if (other === undefined) return;
-    this.#driver.raw.transferLeader(other);
-    this.#driver.schedule();
-  }
-
-  #fatal(error: Error): void {
-    if (this.#failure) return;
-    this.#failure = RaftError.is(error)
-      ? error
-      : new RaftError("storage-failed", `the member cannot go on: ${error.message}`, {
-          cause: error,
-        });
-    this.#ticker.stop();
-    this.#rejectAll(this.#failure);
-    this.#opened?.reject(this.#failure);
-    // Its peers must see it gone, rather than wait for one that will not answer.
-    this.#settings.transport[Symbol.asyncDispose]().then(
-      () => {},
-      () => {},
-    );
-    this.#events.emit("fatal", this.#failure);
-  }
-
-  #rejectAll(error: RaftError): void {
-    this.#queue.clear();
-    this.#proposals.failAll(error.code, error.message, error);
-    this.#reads.failAll(error);
-    this.#transfers.failAll(error);
-  }
-
-  #known(id: NodeId): Member {
-    const member = this.#driver.membership.get(id);
-    if (member) return member;
-    throw new RaftError("invalid-config", `there is no member ${id}`);
-  }
-
-  #checkRunning(): void {
-    if (this.#failure) throw this.#failure;
-  }
-
-  #checkProposable(): void {
-    this.#checkRunning();
-    if (this.#diskFull) throw new RaftError("disk-full", "no space left for the log");
-    if (this.#proposals.size >= this.#settings.maxPendingProposals) {
-      throw new RaftError("proposal-dropped", "maxPendingProposals are waiting");
-    }
-  }
-
-  #deadline(): number {
-    return this.#settings.clock.now() + this.#settings.requestTimeoutMs;
   }
 }
 
@@ -477,9 +349,20 @@ async function prepare<Command, Result>(
 ): Promise<OpenedStorage> {
   try {
     await options.transport.bind?.();
-    return await openStorage(options, onDiskFull);
+    return await openStorage(measured(options), onDiskFull);
   } catch (error) {
     await options.transport[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** The same storage, on a disk that tells how long the log's fdatasyncs take. */
+function measured<Command, Result>(
+  options: RaftGroupOptions<Command, Result>,
+): RaftGroupOptions<Command, Result> {
+  const { storage, metrics } = options;
+  if (storage === "memory" || !metrics) return options;
+  const { directory, disk = new NodeDisk() } = storage;
+  const measuring = measuredDisk(disk, `${directory}/log`, metrics);
+  return { ...options, storage: { ...storage, disk: measuring } };
 }

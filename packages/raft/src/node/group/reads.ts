@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import { type NodeId, RaftError, type ReadState } from "../../index.js";
+import type { RaftMetrics } from "../metrics/types.js";
 import { setUint64 } from "../wal/frame.js";
 
 interface Waiter {
@@ -18,6 +19,7 @@ interface Waiter {
 export class Reads {
   readonly #ask: (context: Uint8Array) => void;
   readonly #origin: NodeId;
+  readonly #metrics: RaftMetrics | undefined;
   readonly #epoch: number = randomInt(2 ** 47);
   #sequence = 0;
   #next: Waiter[] = [];
@@ -25,9 +27,20 @@ export class Reads {
   /** Confirmed, waiting for the state machine. */
   #confirmed: { index: number; waiters: Waiter[] }[] = [];
 
-  constructor(origin: NodeId, ask: (context: Uint8Array) => void) {
+  constructor(
+    origin: NodeId,
+    metrics: RaftMetrics | undefined,
+    ask: (context: Uint8Array) => void,
+  ) {
     this.#origin = origin;
+    this.#metrics = metrics;
     this.#ask = ask;
+  }
+
+  /** Those that wait. */
+  get size(): number {
+    const confirmed = this.#confirmed.reduce((sum, { waiters }) => sum + waiters.length, 0);
+    return this.#next.length + (this.#round?.waiters.length ?? 0) + confirmed;
   }
 
   /** Resolves with the confirmed index once it is applied. `begin` starts the round. */
@@ -62,7 +75,10 @@ export class Reads {
     if (!round) return;
     round.waiters = this.#expire(round.waiters, now);
     if (round.waiters.length === 0) this.#round = null;
-    else if (++round.ticks >= retryTicks) this.#start(round.waiters);
+    else if (++round.ticks >= retryTicks) {
+      this.#metrics?.count("reads_slow", 1);
+      this.#start(round.waiters);
+    }
     this.begin();
   }
 
@@ -111,8 +127,10 @@ export class Reads {
     for (const waiter of waiters) {
       if (waiter.done) continue;
       if (waiter.deadline > now) kept.push(waiter);
-      else
+      else {
+        this.#metrics?.count("reads_failed", 1);
         finish(waiter, new RaftError("read-unavailable", "no leader confirmed the read in time"));
+      }
     }
     return kept;
   }

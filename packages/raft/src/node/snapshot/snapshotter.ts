@@ -20,6 +20,10 @@ export interface SnapshotterOptions {
   readonly retryMs: number;
   /** Snapshots there are at the start, oldest first. */
   readonly marks: readonly SnapshotPoint[];
+  /** A snapshot and its mark in the log are durable, `ms` after it was begun. */
+  readonly onTaken: (at: SnapshotPoint, ms: number) => void;
+  /** An attempt failed; the member goes on. */
+  readonly onNotTaken: () => void;
   /** The log cannot go on. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -115,6 +119,7 @@ export class Snapshotter {
   /** The member goes on with a longer log; status() shows it. */
   #failed(error: unknown): void {
     this.lastError = asError(error);
+    this.#options.onNotTaken();
     this.#notBefore = this.#options.clock.now() + this.#options.retryMs;
   }
 
@@ -135,6 +140,7 @@ export class Snapshotter {
     const { store, memory } = this.#options;
     const { index, term, confState } = at;
     const data = encodeMembers(at.members);
+    const begun = this.#options.clock.now();
     try {
       await store.write({ metadata: { index, term, confState }, data }, this.#whileRunning(state));
       this.lastError = null;
@@ -150,6 +156,7 @@ export class Snapshotter {
       const from = index - this.#options.keepEntries;
       if (from > memory.firstIndex()) memory.compact(from);
       await this.#release({ index, term });
+      this.#options.onTaken({ index, term }, this.#options.clock.now() - begun);
     } catch (error) {
       if (!RaftError.is(error) || error.code !== "stopped") this.#options.onFailure(error);
     }

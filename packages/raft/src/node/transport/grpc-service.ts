@@ -6,8 +6,6 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { type NodeId, RaftError } from "../../index.js";
-import { type Hello, WIRE_FEATURES, WIRE_VERSIONS } from "./wire.js";
 
 /** Where the streams are found; the version of the messages is agreed on in the handshake. */
 export const METHODS = {
@@ -19,11 +17,11 @@ export const METHODS = {
 /** Messages are bytes to gRPC. */
 export const asIs = (bytes: Buffer): Buffer => bytes;
 
-function method(path: string, responseStream: boolean): ServiceDefinition[string] {
+function method(path: string): ServiceDefinition[string] {
   return {
     path,
     requestStream: true,
-    responseStream,
+    responseStream: true,
     requestSerialize: asIs,
     requestDeserialize: asIs,
     responseSerialize: asIs,
@@ -33,9 +31,9 @@ function method(path: string, responseStream: boolean): ServiceDefinition[string
 
 /** Control: votes, heartbeats, ReadIndex. Append: the log. Snapshot: one file a call. */
 export const RAFT_SERVICE: ServiceDefinition<UntypedServiceImplementation> = {
-  control: method(METHODS.control, true),
-  append: method(METHODS.append, true),
-  snapshot: method(METHODS.snapshot, false),
+  control: method(METHODS.control),
+  append: method(METHODS.append),
+  snapshot: method(METHODS.snapshot),
 };
 
 /** PEM texts; with them all connections use mutual TLS. */
@@ -75,34 +73,6 @@ export function channelOptions(keepaliveMs: number, maxMessageBytes: number): Ch
     "grpc.enable_retries": 0,
     "grpc.service_config_disable_resolution": 1,
   };
-}
-
-/** This side of a handshake. */
-export function hello(clusterId: string, from: NodeId, to: NodeId): Hello {
-  const { min: minVersion, max: maxVersion } = WIRE_VERSIONS;
-  return { minVersion, maxVersion, features: WIRE_FEATURES, clusterId, from, to };
-}
-
-/** @throws RaftError `wrong-cluster` or `invalid-config` saying what does not match */
-export function checkHello(theirs: Hello, ours: { clusterId: string; id: NodeId }): void {
-  if (theirs.clusterId !== ours.clusterId) {
-    throw new RaftError(
-      "wrong-cluster",
-      `member ${theirs.from} is of cluster "${theirs.clusterId}", ` +
-        `member ${ours.id} of cluster "${ours.clusterId}"`,
-    );
-  }
-  if (theirs.to !== ours.id) {
-    const message = `member ${theirs.from} looked for member ${theirs.to} and found member ${ours.id}`;
-    throw new RaftError("wrong-cluster", message);
-  }
-  if (theirs.minVersion > WIRE_VERSIONS.max || theirs.maxVersion < WIRE_VERSIONS.min) {
-    throw new RaftError(
-      "invalid-config",
-      `member ${theirs.from} speaks versions ${theirs.minVersion} to ${theirs.maxVersion}, ` +
-        `this one ${WIRE_VERSIONS.min} to ${WIRE_VERSIONS.max}`,
-    );
-  }
 }
 
 /** What gRPC dials: `http://host:port/` and `host:port` mean the same. */

@@ -1,5 +1,6 @@
-import { type Message, MessageType, type NodeId } from "../../index.js";
-import type { Transport, TransportHandlers } from "../types.js";
+import { type Message, MessageType, type NodeId, RaftError } from "../../index.js";
+import { realClock, soon } from "../group/clock.js";
+import type { Clock, Transport, TransportHandlers } from "../types.js";
 
 /** Messages waiting for one member at most; more are dropped and their sender is told. */
 const MAX_QUEUED = 4096;
@@ -17,19 +18,35 @@ const MAX_QUEUED = 4096;
  * ```
  */
 export class MemoryNetwork {
-  readonly #ports: Map<NodeId, MemoryTransport> = new Map();
+  readonly #clock: Clock;
+  readonly #ports: Map<string, MemoryTransport> = new Map();
   readonly #cuts: Set<string> = new Set();
   /** Return false to lose a message. */
-  filter: (message: Message) => boolean = () => true;
+  filter: (message: Message, group: number) => boolean = () => true;
+  /** Milliseconds until a message is there; 0, the next turn of the loop, by default. Unequal delays change the order. */
+  delay: (message: Message, group: number) => number = () => 0;
 
-  /** A member's connection. One that closed may be replaced by a new one with the same ID. */
-  transport(id: NodeId): Transport {
-    return new MemoryTransport(id, this);
+  /** The clock rules when messages are delivered; real by default. */
+  constructor(options: { readonly clock?: Clock } = {}) {
+    this.#clock = options.clock ?? realClock;
   }
 
-  /** Loses everything between two members, both ways. */
+  /**
+   * A member's connection, in one of its groups (0 by default). One that closed may be replaced by
+   * a new one with the same IDs.
+   */
+  transport(id: NodeId, group = 0): Transport {
+    return new MemoryTransport(id, group, this, this.#clock);
+  }
+
+  /** Loses everything between two members, both ways, in all groups. */
   cut(a: NodeId, b: NodeId): void {
     this.#cuts.add(`${a}>${b}`).add(`${b}>${a}`);
+  }
+
+  /** Loses everything from one member to another, but not the other way. */
+  cutOneWay(from: NodeId, to: NodeId): void {
+    this.#cuts.add(`${from}>${to}`);
   }
 
   /** Loses everything from and to a member. */
@@ -44,32 +61,42 @@ export class MemoryNetwork {
 
   /** Used by the transports. */
   attach(transport: MemoryTransport): void {
-    this.#ports.set(transport.id, transport);
+    this.#ports.set(`${transport.group}/${transport.id}`, transport);
   }
 
   /** Used by the transports. */
   detach(transport: MemoryTransport): void {
-    if (this.#ports.get(transport.id) === transport) this.#ports.delete(transport.id);
+    const key = `${transport.group}/${transport.id}`;
+    if (this.#ports.get(key) === transport) this.#ports.delete(key);
   }
 
   /** The member that `message` reaches now, if any. */
-  route(message: Message): MemoryTransport | null {
+  route(message: Message, group: number): MemoryTransport | null {
     const { from, to } = message;
     const cut = [`${from}>${to}`, `${from}`, `${to}`].some((key) => this.#cuts.has(key));
-    if (cut || !this.filter(message)) return null;
-    return this.#ports.get(to) ?? null;
+    if (cut || !this.filter(message, group)) return null;
+    return this.#ports.get(`${group}/${to}`) ?? null;
   }
 }
 
 class MemoryTransport implements Transport {
   readonly id: NodeId;
+  readonly group: number;
   readonly #network: MemoryNetwork;
+  readonly #clock: Clock;
   #handlers: TransportHandlers | null = null;
   #inbox: Message[] = [];
+  /** Messages on their way here. */
+  #coming = 0;
 
-  constructor(id: NodeId, network: MemoryNetwork) {
+  constructor(id: NodeId, group: number, network: MemoryNetwork, clock: Clock) {
+    if (!Number.isSafeInteger(group) || group < 0) {
+      throw new RaftError("invalid-config", `a group is a safe integer from 0 on, not ${group}`);
+    }
     this.id = id;
+    this.group = group;
     this.#network = network;
+    this.#clock = clock;
   }
 
   async start(handlers: TransportHandlers): Promise<void> {
@@ -81,14 +108,14 @@ class MemoryTransport implements Transport {
 
   send(messages: readonly Message[]): void {
     for (const message of messages) {
-      const target = this.#network.route(message);
+      const target = this.#network.route(message, this.group);
       const delivered =
         target !== null &&
         (message.type === MessageType.Snap
           ? this.#sendSnapshot(message, target)
           : target.take(message));
       if (delivered) continue;
-      setImmediate(() => {
+      soon(this.#clock, () => {
         if (message.type === MessageType.Snap) this.#handlers?.snapshotSent(message.to, false);
         else this.#handlers?.unreachable(message.to);
       });
@@ -102,16 +129,26 @@ class MemoryTransport implements Transport {
 
   /** Queues a message for this member; false when its queue is full. */
   take(message: Message): boolean {
-    if (this.#inbox.length >= MAX_QUEUED) return false;
-    this.#inbox.push(message);
-    if (this.#inbox.length === 1) {
-      setImmediate(() => {
-        const batch = this.#inbox;
-        this.#inbox = [];
-        this.#handlers?.receive(batch);
-      });
-    }
+    if (this.#inbox.length + this.#coming >= MAX_QUEUED) return false;
+    const ms = this.#network.delay(message, this.group);
+    if (ms > 0) {
+      this.#coming++;
+      this.#clock.setTimeout(() => {
+        this.#coming--;
+        this.#enqueue(message);
+      }, ms);
+    } else this.#enqueue(message);
     return true;
+  }
+
+  #enqueue(message: Message): void {
+    this.#inbox.push(message);
+    if (this.#inbox.length > 1) return;
+    soon(this.#clock, () => {
+      const batch = this.#inbox;
+      this.#inbox = [];
+      this.#handlers?.receive(batch);
+    });
   }
 
   #sendSnapshot(message: Message, target: MemoryTransport): boolean {

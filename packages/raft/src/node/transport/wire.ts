@@ -8,27 +8,13 @@ import {
 } from "../../index.js";
 import { confStateFields, confStateFromFields } from "../group/members.js";
 import { asArray, asBoolean, asBytes, asNumber, asString, fromCbor, toCborSlice } from "./cbor.js";
-
-/** Versions of the wire that this program speaks. */
-export const WIRE_VERSIONS: { readonly min: number; readonly max: number } = { min: 1, max: 1 };
-/** Optional abilities, as bits; none so far. */
-export const WIRE_FEATURES = 0;
+import { type Agreement, Feature, has, PROTOCOL } from "./handshake.js";
 
 const MESSAGE_TYPES: ReadonlySet<number> = new Set(Object.values(MessageType));
 const ENTRY_TYPES: ReadonlySet<number> = new Set(Object.values(EntryType));
 const NO_RESPONSES: readonly Message[] = [];
 
-/** First on each stream, both ways. */
-export interface Hello {
-  readonly minVersion: number;
-  readonly maxVersion: number;
-  readonly features: number;
-  readonly clusterId: string;
-  readonly from: NodeId;
-  readonly to: NodeId;
-}
-
-/** What follows: messages of one member to one other. */
+/** Messages of one member to one other, in one group. */
 export interface Envelope {
   readonly clusterId: string;
   readonly group: number;
@@ -37,26 +23,9 @@ export interface Envelope {
   readonly messages: readonly Message[];
 }
 
-export function encodeHello(hello: Hello): Buffer {
-  const { minVersion, maxVersion, features, clusterId, from, to } = hello;
-  return toCborSlice([minVersion, maxVersion, features, clusterId, from, to]);
-}
-
-export function decodeHello(bytes: Uint8Array): Hello {
-  const fields = asArray(fromCbor(bytes), 6, "hello");
-  return {
-    minVersion: asNumber(fields[0], "minimum version"),
-    maxVersion: asNumber(fields[1], "maximum version"),
-    features: asNumber(fields[2], "features"),
-    clusterId: asString(fields[3], "cluster id"),
-    from: asNumber(fields[4], "from"),
-    to: asNumber(fields[5], "to"),
-  };
-}
-
-export function encodeEnvelope(envelope: Envelope): Buffer {
-  const { clusterId, group, from, to, messages } = envelope;
-  return toCborSlice([WIRE_VERSIONS.max, clusterId, group, from, to, messages.map(messageFields)]);
+/** `[version, clusterId, group, from, to, messages]`: fields are only ever appended. */
+export function encodeEnvelope(envelope: Envelope, version: number = PROTOCOL.maxVersion): Buffer {
+  return toCborSlice(envelopeFields(envelope, version));
 }
 
 /**
@@ -64,14 +33,56 @@ export function encodeEnvelope(envelope: Envelope): Buffer {
  * the known ones come from newer versions and are ignored; an unknown message or entry type is not.
  */
 export function decodeEnvelope(bytes: Uint8Array): Envelope {
-  const fields = asArray(fromCbor(bytes), 6, "envelope");
+  return envelopeFromFields(fromCbor(bytes));
+}
+
+/** Where the peer takes several groups at once, an array of envelopes; else one after the other. */
+export function encodeFrames(envelopes: readonly Envelope[], agreement: Agreement): Buffer[] {
+  const all = envelopes.map((envelope) => envelopeFields(envelope, agreement.version));
+  if (all.length === 1 || !has(agreement, Feature.Groups))
+    return all.map((fields) => toCborSlice(fields));
+  return [toCborSlice(all)];
+}
+
+/** The envelopes in what came on a stream; of their data see {@link decodeEnvelope}. */
+export function decodeFrame(bytes: Uint8Array): Envelope[] {
+  const value = asArray(fromCbor(bytes), 1, "frame");
+  return Array.isArray(value[0]) ? value.map(envelopeFromFields) : [envelopeFromFields(value)];
+}
+
+function envelopeFields(envelope: Envelope, version: number): unknown[] {
+  const { clusterId, group, from, to, messages } = envelope;
+  return [version, clusterId, group, from, to, messages.map(messageFields)];
+}
+
+function envelopeFromFields(value: unknown): Envelope {
+  const fields = asArray(value, 6, "envelope");
+  const group = asNumber(fields[2], "group");
+  if (group < 0) throw new TypeError(`group ${group} is no group`);
   return {
     clusterId: asString(fields[1], "cluster id"),
-    group: asNumber(fields[2], "group"),
+    group,
     from: asNumber(fields[3], "from"),
     to: asNumber(fields[4], "to"),
     messages: asArray(fields[5], 0, "messages").map(messageFromFields),
   };
+}
+
+/*
+ * What comes back on a stream after the handshake: `[1, groups]` names the groups that the receiver
+ * does not know. Other kinds are newer and ignored.
+ */
+const UNKNOWN_GROUPS = 1;
+
+export function encodeUnknownGroups(groups: readonly number[]): Buffer {
+  return toCborSlice([UNKNOWN_GROUPS, groups]);
+}
+
+/** The groups that the peer does not know; none where it tells something else. */
+export function decodeUnknownGroups(bytes: Uint8Array): number[] {
+  const [kind, groups] = asArray(fromCbor(bytes), 1, "answer");
+  if (kind !== UNKNOWN_GROUPS) return [];
+  return asArray(groups, 0, "groups").map((group) => asNumber(group, "group"));
 }
 
 /** Bytes that a message takes on the wire, roughly. */
