@@ -2,6 +2,9 @@ export type { Disk, DiskFile } from "./disk/disk.js";
 export { MemoryDisk, type MemoryDiskFaults } from "./disk/memory-disk.js";
 export { NodeDisk } from "./disk/node-disk.js";
 export { RaftGroup } from "./group/raft-group.js";
+export { inspectFolder } from "./inspect/inspect-folder.js";
+export type * from "./inspect/types.js";
+export { verifyFolder } from "./inspect/verify-folder.js";
 export type { MetricLabels, RaftCounter, RaftHistogram, RaftMetrics } from "./metrics/types.js";
 export type {
   DirectoryStorage,
@@ -19,6 +22,7 @@ export { GrpcTransport, type GrpcTransportOptions } from "./transport/grpc-trans
 export { MemoryNetwork } from "./transport/memory-network.js";
 export type * from "./types.js";
 export { crc32c } from "./wal/crc32c.js";
+export type { Damage } from "./wal/damage.js";
 export type {
   DurableLog,
   SnapshotPoint,

@@ -128,6 +128,7 @@ describe("a snapshot that comes in", () => {
       [bytes.slice(0, PIECE), "corrupt"],
       [bytes.slice(0, bytes.length - 8), "corrupt"],
       [long, "corrupt"],
+      [new Uint8Array(8), "corrupt"],
       [await sent(1, 1, "another"), "wrong-cluster"],
       [await sent(1, 1, "c", { index: 71, term: 3 }), "corrupt"],
     ];

@@ -1,3 +1,5 @@
+import { RaftError } from "../../index.js";
+
 /**
  * The file system as the log and the snapshots use it: a port, so that tests can take a disk that
  * loses power, tears writes, fills up or fails an fsync. {@link NodeDisk} is the real one.
@@ -69,6 +71,17 @@ export async function readAll(file: DiskFile, into: Uint8Array, position: number
     done += got;
   }
   return done;
+}
+
+/** Names in a folder; null where there is no such folder. */
+export async function namesIn(disk: Disk, path: string): Promise<string[] | null> {
+  try {
+    return await disk.list(path);
+  } catch (cause) {
+    const code = errorCode(cause);
+    if (code === "ENOENT" || code === "ENOTDIR") return null;
+    throw new RaftError("storage-failed", `${path}: ${code ?? String(cause)}`, { cause });
+  }
 }
 
 /** True for "no space left" and "quota exceeded". */

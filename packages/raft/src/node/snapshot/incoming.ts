@@ -1,12 +1,10 @@
 import { RaftError } from "../../index.js";
 import { type Disk, type DiskFile, writeAll } from "../disk/disk.js";
 import type { SnapshotPoint } from "../wal/types.js";
-import { pointOfName, samePoint, snapshotName } from "./names.js";
+import { PART, pointOfName, samePoint, snapshotName } from "./names.js";
 import { PieceParser, readPieces } from "./pieces.js";
 import { checkSnapshotHead, parseSnapshotHead } from "./snapshot-file.js";
 
-/** Suffix of a file that is coming in. */
-const PART = ".part";
 /** A crash costs at most so much of a transfer, and the sync at its end has no more to do. */
 const SYNC_BYTES = 8 * 1024 * 1024;
 

@@ -1,5 +1,10 @@
 import type { SnapshotPoint } from "../wal/types.js";
 
+/** Suffix of a whole snapshot's file. */
+export const WHOLE = ".snap";
+/** Suffix of one that is coming in. */
+export const PART = ".part";
+
 const NAME = /^([0-9a-f]{16})-([0-9a-f]{16})(\.[a-z]+)$/;
 
 /** Name of a snapshot's file: term and index, in hexadecimal, then a suffix such as `.snap`. */

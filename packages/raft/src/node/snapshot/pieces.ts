@@ -115,6 +115,7 @@ export class PieceParser {
     const crc = view.getUint32(4, true);
     if (length > MAX_PIECE) throw this.#corrupt("a piece's length is impossible");
     if (length === 0) {
+      if (this.#length === 0) throw this.#corrupt("it has no head");
       if (crc !== this.#all) throw this.#corrupt("the checksum of the whole does not match");
       this.#ended = true;
     } else if (this.#need === HEAD) {

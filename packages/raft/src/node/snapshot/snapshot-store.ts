@@ -2,7 +2,7 @@ import { RaftError, type Snapshot } from "../../index.js";
 import { type Disk, type DiskFile, isDiskFull, readAll } from "../disk/disk.js";
 import type { SnapshotPoint } from "../wal/types.js";
 import { IncomingSnapshot } from "./incoming.js";
-import { pointOfName, samePoint, snapshotName } from "./names.js";
+import { pointOfName, samePoint, snapshotName, WHOLE } from "./names.js";
 import { SNAPSHOT_PIECE } from "./pieces.js";
 import {
   checkSnapshotHead,
@@ -10,9 +10,6 @@ import {
   readSnapshotState,
   writeSnapshot,
 } from "./snapshot-file.js";
-
-/** Suffix of a whole snapshot. */
-const WHOLE = ".snap";
 
 /**
  * The folder of snapshot files of one member. A file appears under its name only when it is whole

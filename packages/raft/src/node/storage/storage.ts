@@ -8,13 +8,15 @@ import {
   RaftError,
   type Snapshot,
 } from "../../index.js";
-import type { Disk } from "../disk/disk.js";
+import { type Disk, namesIn } from "../disk/disk.js";
 import { MemoryDisk } from "../disk/memory-disk.js";
 import { NodeDisk } from "../disk/node-disk.js";
 import { encodeChangeContext } from "../group/membership.js";
+import { NO_LOG } from "../inspect/damages.js";
 import type { RaftGroupOptions } from "../options.js";
 import { SnapshotStore } from "../snapshot/snapshot-store.js";
 import type { Member } from "../types.js";
+import { segmentSequence } from "../wal/segment.js";
 import { type DurableLog, type SnapshotPoint, VolatileLog, type WalContent } from "../wal/types.js";
 import { Wal } from "../wal/wal.js";
 import { lockFolder } from "./lock.js";
@@ -59,6 +61,7 @@ export async function openStorage(
   const unlock = await lockFolder(disk, directory);
   try {
     const snapshots = await SnapshotStore.open(disk, `${directory}/snapshots`, clusterId);
+    await checkLog(disk, directory, snapshots);
     const sized = storage.segmentBytes ? { segmentBytes: storage.segmentBytes } : {};
     const settings = { disk, directory: `${directory}/log`, clusterId, id, onDiskFull, ...sized };
     const { wal, content } = await Wal.open(settings);
@@ -79,6 +82,13 @@ export async function openStorage(
     await unlock();
     throw error;
   }
+}
+
+async function checkLog(disk: Disk, directory: string, snapshots: SnapshotStore): Promise<void> {
+  const log = await namesIn(disk, `${directory}/log`);
+  if (log?.some((name) => segmentSequence(name) !== null)) return;
+  if ((await snapshots.list()).length === 0) return;
+  throw new RaftError("corrupt", `${directory}/log: ${NO_LOG}`);
 }
 
 /** A crash may come between the making of the log and its first entries. */
