@@ -3,12 +3,9 @@ import { readFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { createMessage, EntryType, type Message, MessageType } from "../../src/index.js";
-import {
-  GrpcTransport,
-  type GrpcTransportOptions,
-  type TransportHandlers,
-} from "../../src/node/index.js";
+import { GrpcTransport, type GrpcTransportOptions } from "../../src/node/index.js";
 import { temporaryFolder, until } from "./helpers.js";
+import { Recorder, snapshotMessage, startTransport } from "./transport-recorder.js";
 
 const cleanup: AsyncDisposable[] = [];
 
@@ -16,42 +13,12 @@ afterEach(async () => {
   for (const one of cleanup.splice(0).reverse()) await one[Symbol.asyncDispose]();
 });
 
-class Recorder implements TransportHandlers {
-  messages: Message[] = [];
-  lost: number[] = [];
-  sent: boolean[] = [];
-  stored: Buffer[] = [];
-  file: Uint8Array[] = [];
-
-  receive(messages: readonly Message[]): void {
-    this.messages.push(...messages);
-  }
-  unreachable(id: number): void {
-    this.lost.push(id);
-  }
-  snapshotSent(_id: number, ok: boolean): void {
-    this.sent.push(ok);
-  }
-  async *openSnapshot(): AsyncGenerator<Uint8Array> {
-    yield* this.file;
-  }
-  async storeSnapshot(_i: number, _t: number, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    const parts: Uint8Array[] = [];
-    for await (const chunk of chunks) parts.push(Uint8Array.from(chunk));
-    this.stored.push(Buffer.concat(parts));
-  }
-}
-
 async function transport(
   id: number,
   more: Partial<GrpcTransportOptions> = {},
 ): Promise<{ transport: GrpcTransport; handlers: Recorder; address: string }> {
-  const listen = [{ host: "127.0.0.1", port: 0 }];
-  const made = new GrpcTransport({ clusterId: "test", id, listen, ...more });
-  cleanup.push(made);
   const handlers = new Recorder();
-  await made.start(handlers);
-  return { transport: made, handlers, address: `127.0.0.1:${made.addresses[0]!.port}` };
+  return { ...(await startTransport(id, handlers, cleanup, more)), handlers };
 }
 
 const BIG = 2 ** 50 + 1;
@@ -141,25 +108,14 @@ describe("the gRPC transport", () => {
     const two = await transport(2);
     one.transport.setPeers([{ id: 2, address: two.address }]);
     one.handlers.file = [new Uint8Array(1_000_000).fill(3), new Uint8Array(5).fill(4)];
-    const confState = {
-      voters: [1, 2],
-      learners: [],
-      votersOutgoing: [],
-      learnersNext: [],
-      autoLeave: false,
-    };
-    const snapshot = { metadata: { index: BIG, term: 9, confState }, data: new Uint8Array([5]) };
-    one.transport.send([
-      createMessage({ type: MessageType.Snap, from: 1, to: 2, term: 9, snapshot }),
-    ]);
+    const message = snapshotMessage(BIG, 9);
+    one.transport.send([message]);
     await until("it is there", () => one.handlers.sent.length === 1);
     expect(one.handlers.sent).toEqual([true]);
     expect(Buffer.compare(two.handlers.stored[0]!, Buffer.concat(one.handlers.file))).toBe(0);
-    expect(two.handlers.messages[0]!.snapshot!.metadata).toEqual(snapshot.metadata);
+    expect(two.handlers.messages[0]!.snapshot!.metadata).toEqual(message.snapshot!.metadata);
     two.handlers.storeSnapshot = () => Promise.reject(new Error("no room"));
-    one.transport.send([
-      createMessage({ type: MessageType.Snap, from: 1, to: 2, term: 9, snapshot }),
-    ]);
+    one.transport.send([message]);
     await until("it failed", () => one.handlers.sent.length === 2);
     expect(one.handlers.sent).toEqual([true, false]);
     expect(two.handlers.messages).toHaveLength(1);

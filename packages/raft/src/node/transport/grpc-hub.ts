@@ -172,6 +172,10 @@ export class GrpcHub {
     const { metrics } = this.#options;
     metrics?.count("messages_dropped", 1, { peer, type: messageName(message.type) });
     if (message.type === MessageType.Heartbeat) metrics?.count("heartbeats_failed", 1, { peer });
+    // The core sends a member nothing until it is told how its snapshot ended.
+    if (message.type === MessageType.Snap) {
+      setImmediate(() => this.#ports.get(group)?.handlers?.snapshotSent(peer, false));
+    }
     this.#lose(peer, [group]);
   }
 
