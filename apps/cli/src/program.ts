@@ -7,6 +7,8 @@ import { destroy } from "./commands/destroy.js";
 import { cat, cluster, explain, journal, status } from "./commands/inspect.js";
 import { kvDelete, kvGet, kvPut, kvWatch } from "./commands/kv.js";
 import { listMachines, listServices, listUnitFiles, listUnits } from "./commands/lists.js";
+import { raftInspect } from "./commands/raft/inspect.js";
+import { raftVerify } from "./commands/raft/verify.js";
 import { restart } from "./commands/restart.js";
 import type { Context } from "./context.js";
 import { CliError } from "./errors.js";
@@ -39,6 +41,7 @@ export function createProgram(environment: Environment): Command {
   addInspection(program, context);
   addLists(program, context);
   addKv(program, context);
+  addRaft(program, context);
   return program;
 }
 
@@ -185,6 +188,21 @@ function addKv(program: Command, context: ContextOf): void {
     );
 }
 
+/** Tools for a member's folder on this machine; they need no node. */
+function addRaft(program: Command, context: ContextOf): void {
+  const raft = program.command("raft").description("a store member's log and snapshots, offline");
+  const machine = (command: Command): Command => json(command).option("--json", "as -o json");
+  machine(raft.command("inspect <dir>"))
+    .description("what a data directory holds; changes nothing")
+    .option("--entries <from-to>", "entries to show: 120-140, 120- or 120 (the last ten)")
+    .action((dir: string, options: { entries?: string }, command: Command) =>
+      raftInspect(context(command), dir, { entries: options.entries }),
+    );
+  machine(raft.command("verify <dir>"))
+    .description("read every byte of a data directory; exit code 1 where it is damaged")
+    .action((dir: string, _: unknown, command: Command) => raftVerify(context(command), dir));
+}
+
 function json(command: Command): Command {
   return command.option("-o, --output <format>", 'table, or "json"', "table");
 }
@@ -202,7 +220,12 @@ function createContext(command: Command, program: Command, environment: Environm
       exitCode: 2,
     });
   }
-  const own = command.opts<{ output?: string; legend?: boolean; full?: boolean }>();
+  const own = command.opts<{
+    output?: string;
+    json?: boolean;
+    legend?: boolean;
+    full?: boolean;
+  }>();
   if (command.name() !== "journal" && own.output !== undefined) {
     if (own.output !== "table" && own.output !== "json") {
       throw new CliError(`--output: there is no format "${own.output}"`, {
@@ -215,7 +238,7 @@ function createContext(command: Command, program: Command, environment: Environm
   return {
     api: new ApiClient({ endpoints, timeoutMs }),
     output: {
-      json: own.output === "json",
+      json: own.output === "json" || own.json === true,
       legend: own.legend ?? true,
       full: own.full ?? false,
     },

@@ -31,8 +31,8 @@ export function membershipAfter(snapshot: Snapshot | null, entries: readonly Ent
     random: () => 0,
   });
   for (const entry of entries) {
-    if (entry.type !== EntryType.ConfChangeV2) continue;
-    const change = decodeConfChange(entry.data);
+    if (entry.type === EntryType.Normal) continue;
+    const change = decodeConfChange(entry.data, entry.type);
     const confState: ConfState = raw.applyConfChange(change, entry.index);
     membership.apply(change, decodeChangeContext(change.context).members, confState);
   }
