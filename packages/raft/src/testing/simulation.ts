@@ -1,8 +1,10 @@
-import { Faults } from "./faults.js";
-import { everybody, SimulatedGroup } from "./group.js";
-import { InvariantViolation } from "./invariants.js";
+import { FaultSchedule } from "./faults/schedule.js";
+import { type CoreBuild, THIS_BUILD } from "./group/core-build.js";
+import { everybody, SimulatedGroup } from "./group/group.js";
+import { violated } from "./invariants/violation.js";
 import { Random } from "./random.js";
-import { drawScenario, type Scenario } from "./scenario.js";
+import { drawScenario } from "./scenario/draw.js";
+import type { Scenario } from "./scenario/scenario.js";
 
 /** One run of the simulator. */
 export interface SimulationOptions {
@@ -12,7 +14,12 @@ export interface SimulationOptions {
   readonly seconds?: number;
   /** Sets parts of the scenario that the seed would draw. */
   readonly scenario?: Partial<Scenario>;
-  /** Gets a line for what happens, in a stable form: equal seeds print equal lines. */
+  /**
+   * Versions of the core that members run, the oldest first: all start as the first, and
+   * `upgradeEvery` moves them one by one to the next. This package's own by default.
+   */
+  readonly builds?: readonly CoreBuild[];
+  /** Gets a line for each event; see {@link TraceEvent}. Equal seeds give equal lines. */
   readonly trace?: (line: string) => void;
 }
 
@@ -23,9 +30,15 @@ export interface SimulationReport {
   readonly events: number;
   readonly messages: number;
   readonly lostMessages: number;
-  /** Client operations that were answered, and those whose result stayed unknown. */
+  /** Faults that came, those included that were left out by `Scenario.onlyFaults`. */
+  readonly faults: number;
+  /**
+   * Client operations: answered; those whose result stayed unknown; and those that nobody took, for
+   * want of a leader.
+   */
   readonly operations: number;
   readonly unknownOperations: number;
+  readonly refusedOperations: number;
   readonly lastCommitted: number;
   readonly lastTerm: number;
   /**
@@ -39,11 +52,15 @@ export interface SimulationReport {
 
 /** Virtual seconds after which a healed group must serve and agree. */
 const CONVERGE_SECONDS = 120;
+/** Virtual seconds after which clients hold back: a slow group must get through what it has taken. */
+const HOLD_BACK_SECONDS = 5;
+const HELD_BACK_EVERY_MS = 1_000;
 
 /**
- * Runs a group of simulated members through crashes, partitions, lost and doubled messages, slow
- * disks and changes of membership, checks the invariants of Raft at every event, then heals
- * everything and waits until the group agrees and serves. Deterministic: the seed is the run.
+ * Runs a group of simulated members through crashes, partitions, lost and doubled messages, slow,
+ * failing, full and rotting disks, stalls, upgrades and changes of membership, checks the invariants
+ * of Raft at every event, then heals everything and waits until the group agrees and serves.
+ * Deterministic: the seed is the run.
  *
  * Throws an {@link InvariantViolation}, or whatever the core itself threw.
  *
@@ -55,46 +72,50 @@ const CONVERGE_SECONDS = 120;
  * ```
  */
 export function simulate(options: SimulationOptions): SimulationReport {
-  const { seed, seconds = 120, trace } = options;
+  const { seed, seconds = 120, trace, builds = [THIS_BUILD] } = options;
   const random = new Random(seed);
   const scenario: Scenario = { ...drawScenario(random.fork()), ...options.scenario };
-  trace?.(`seed ${seed} ${JSON.stringify(scenario)}`);
-  const group = new SimulatedGroup(random, scenario, trace ?? null);
-  const faults = new Faults(group, random.fork(), scenario);
-  faults.start();
+  const group = new SimulatedGroup(random, scenario, builds, trace ?? null);
+  const faults = new FaultSchedule(group, random.fork(), scenario);
+  group.clients.start(scenario.operationEvery);
   group.queue.runUntil(seconds * 1000);
   faults.heal();
   const converged = converge(group, faults);
+  group.clients.stop();
   group.clients.check();
-  return report(seed, group, !converged);
+  return report(seed, group, faults, !converged);
+}
+
+/** The scenario that a seed draws. */
+export function scenarioOf(seed: number): Scenario {
+  return drawScenario(new Random(seed).fork());
 }
 
 /**
- * Waits until a write is answered and every member of the configuration has applied the same.
- * False when the group is stuck as `SimulationReport.stuck` says.
+ * Waits until clients are served and every member of the configuration is as far as the leader was
+ * a moment before. False when the group is stuck as `SimulationReport.stuck` says.
  */
-function converge(group: SimulatedGroup, faults: Faults): boolean {
+function converge(group: SimulatedGroup, faults: FaultSchedule): boolean {
   const { queue, clients } = group;
   const deadline = queue.now + CONVERGE_SECONDS * 1000;
   const halfTime = deadline - CONVERGE_SECONDS * 500;
+  const holdBack = queue.now + HOLD_BACK_SECONDS * 1000;
+  const { completed } = clients;
   let nudged = false;
   while (queue.now < deadline) {
-    const completed = clients.completed;
-    const leader = group.leader();
-    if (leader !== null) clients.write(leader);
-    for (let second = 0; second < 10; second++) {
-      queue.runUntil(queue.now + 1000);
-      // The configuration may still change: a change that was under way gets committed.
-      faults.heal();
-      if (clients.completed > completed && agree(group)) return true;
-    }
+    const { lastCommitted } = group.invariants;
+    queue.runUntil(queue.now + 1000);
+    // The configuration may still change: a change that was under way gets committed.
+    faults.heal();
+    if (clients.completed > completed && caughtUp(group, lastCommitted)) return true;
+    if (queue.now >= holdBack) clients.start(HELD_BACK_EVERY_MS);
     if (!nudged && queue.now >= halfTime) {
       nudged = true;
       nudge(group);
     }
   }
   if (group.leader() === null && someoneMissedTheLastChange(group)) return false;
-  throw new InvariantViolation("a healed group serves", describeMembers(group));
+  violated("a healed group serves", describeMembers(group));
 }
 
 /**
@@ -105,8 +126,9 @@ function nudge(group: SimulatedGroup): void {
   const { preVote, checkQuorum } = group.config;
   if (preVote || checkQuorum) return;
   const leader = group.leader();
-  leader?.crash();
-  leader?.start();
+  if (leader === null) return;
+  group.stop(leader);
+  group.start(leader);
 }
 
 function someoneMissedTheLastChange({ confState, confIndex, members }: SimulatedGroup): boolean {
@@ -114,28 +136,29 @@ function someoneMissedTheLastChange({ confState, confIndex, members }: Simulated
 }
 
 function describeMembers(group: SimulatedGroup): string {
-  const lines = [...group.members.values()].map(({ id, node }) => {
-    if (node === null) return `${id}: down`;
+  const lines = [...group.members.values()].map(({ id, node, lost }) => {
+    if (node === null) return `${id}: ${lost ? "lost" : "down"}`;
     const { progress, ...status } = node.status();
     return `${id}: ${JSON.stringify({ ...status, progress: [...progress] })}`;
   });
   return lines.join("\n");
 }
 
-function agree(group: SimulatedGroup): boolean {
-  const leader = group.leader();
-  if (leader === null) return false;
+/** True when all members are up and have applied what was committed a while ago. */
+function caughtUp(group: SimulatedGroup, committed: number): boolean {
+  if (group.leader() === null) return false;
   return everybody(group.confState).every((id) => {
     const member = group.members.get(id)!;
-    return (
-      member.node !== null &&
-      member.appliedIndex === leader.appliedIndex &&
-      member.machine.digest === leader.machine.digest
-    );
+    return member.node !== null && member.appliedIndex >= committed;
   });
 }
 
-function report(seed: number, group: SimulatedGroup, stuck: boolean): SimulationReport {
+function report(
+  seed: number,
+  group: SimulatedGroup,
+  faults: FaultSchedule,
+  stuck: boolean,
+): SimulationReport {
   const { queue, network, clients, invariants } = group;
   const terms = [...group.members.values()].map((member) => member.hardState.term);
   return {
@@ -144,8 +167,10 @@ function report(seed: number, group: SimulatedGroup, stuck: boolean): Simulation
     events: queue.count,
     messages: network.sent,
     lostMessages: network.lost,
+    faults: faults.count,
     operations: clients.completed,
     unknownOperations: clients.unknown,
+    refusedOperations: clients.refused,
     lastCommitted: invariants.lastCommitted,
     lastTerm: Math.max(...terms),
     stuck,

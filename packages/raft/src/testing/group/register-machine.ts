@@ -1,4 +1,4 @@
-import type { Entry } from "../core/types.js";
+import type { Entry } from "../../core/types.js";
 
 /** What the simulator proposes: a unique value for a key. */
 export interface Write {

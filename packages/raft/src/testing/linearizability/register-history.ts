@@ -1,4 +1,5 @@
-import type { Operation, RegisterInput } from "./linearizability.js";
+import type { Operation } from "./checker.js";
+import type { RegisterInput } from "./register-model.js";
 
 /** All operations on one value: its write, and the reads that saw it. */
 interface Cluster {
