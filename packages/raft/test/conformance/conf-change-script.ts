@@ -4,28 +4,23 @@ import {
   leaveJoint,
   simple,
 } from "../../src/core/conf-change/changer.js";
-import { RaftError } from "../../src/core/errors.js";
 import { memberProgress } from "../../src/core/status.js";
 import { EMPTY_MEMBERSHIP } from "../../src/core/tracker/tracker.js";
-import type { ConfChangeSingle } from "../../src/core/types.js";
+import { lastValueOf, parseBoolean } from "./arguments.js";
+import { parseChanges } from "./changes.js";
 import type { Command } from "./datadriven.js";
-import { describeMembership, describeProgress, parseChanges } from "./describe.js";
+import { describeMembership, describeProgress } from "./describe.js";
+import { errorText, ScriptError } from "./script-error.js";
 
 /** Runs the scripts about changes of the configuration; the last index grows with each command. */
 export function confChangeScript(): (command: Command) => string {
   let configuration: Configuration = { membership: EMPTY_MEMBERSHIP, progress: new Map() };
   let lastIndex = 0;
   return (command) => {
-    const changes = parseChanges(command.input);
-    if (changes === null) return `unknown input: ${command.input}`;
-    const autoLeave = command.args.some(
-      ({ key, values }) => key === "autoleave" && values[0] === "true",
-    );
     try {
-      configuration = apply(configuration, command.name, changes, autoLeave, lastIndex);
+      configuration = apply(configuration, command, lastIndex);
     } catch (error) {
-      if (RaftError.is(error)) return `${error.message}\n`;
-      throw error;
+      return `${errorText(error)}\n`;
     } finally {
       lastIndex++;
     }
@@ -35,26 +30,24 @@ export function confChangeScript(): (command: Command) => string {
   };
 }
 
-function apply(
-  configuration: Configuration,
-  name: string,
-  changes: readonly ConfChangeSingle[],
-  autoLeave: boolean,
-  lastIndex: number,
-): Configuration {
+function apply(base: Configuration, command: Command, lastIndex: number): Configuration {
+  const changes = parseChanges(command.input);
   const defaults = {
     lastIndex,
     maxInflightMsgs: 10,
     maxInflightBytes: Number.POSITIVE_INFINITY,
   };
-  switch (name) {
+  switch (command.name) {
     case "simple":
-      return simple(configuration, changes, defaults);
-    case "enter-joint":
-      return enterJoint(configuration, autoLeave, changes, defaults);
+      return simple(base, changes, defaults);
+    case "enter-joint": {
+      const autoLeave = parseBoolean(lastValueOf(command.args, "autoleave") ?? "false");
+      return enterJoint(base, autoLeave, changes, defaults);
+    }
     case "leave-joint":
-      return leaveJoint(configuration);
+      if (changes.length > 0) throw new ScriptError("this command takes no input");
+      return leaveJoint(base);
     default:
-      throw new Error(`unknown command ${name}`);
+      throw new ScriptError("unknown command");
   }
 }

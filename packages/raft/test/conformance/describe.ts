@@ -3,8 +3,6 @@ import type { MemberProgress } from "../../src/core/status.js";
 import { ProgressState } from "../../src/core/tracker/progress.js";
 import type { Membership } from "../../src/core/tracker/tracker.js";
 import {
-  type ConfChangeSingle,
-  ConfChangeType,
   type ConfState,
   type Entry,
   EntryType,
@@ -19,6 +17,7 @@ import {
   Role,
   type Snapshot,
 } from "../../src/core/types.js";
+import { describeChanges } from "./changes.js";
 
 function nameOf(values: Readonly<Record<string, number>>, value: number): string {
   return Object.keys(values).find((name) => values[name] === value) ?? String(value);
@@ -27,21 +26,46 @@ function nameOf(values: Readonly<Record<string, number>>, value: number): string
 const ESCAPES: Readonly<Record<string, string>> = {
   '"': '\\"',
   "\\": "\\\\",
+  "\x07": "\\a",
+  "\b": "\\b",
+  "\f": "\\f",
   "\n": "\\n",
   "\r": "\\r",
   "\t": "\\t",
+  "\v": "\\v",
 };
 
-/** Data as Go's %q prints it, for printable ASCII and the usual escapes. */
+/** Data as Go's %q prints it: UTF-8 as text, other bytes and what cannot be seen as escapes. */
 function quote(data: Uint8Array): string {
   let out = "";
-  for (const byte of data) {
-    const char = String.fromCharCode(byte);
-    if (char in ESCAPES) out += ESCAPES[char];
-    else if (byte >= 0x20 && byte < 0x7f) out += char;
-    else out += `\\x${byte.toString(16).padStart(2, "0")}`;
+  for (let at = 0; at < data.length; ) {
+    const char = characterAt(data, at);
+    out += char === null ? hex("\\x", data[at]!, 2) : escaped(char);
+    at += char === null ? 1 : Buffer.byteLength(char);
   }
   return `"${out}"`;
+}
+
+/** The character whose UTF-8 begins at a byte, or null where none does. */
+function characterAt(data: Uint8Array, at: number): string | null {
+  for (let length = 1; length <= 4; length++) {
+    const text = Buffer.from(data.subarray(at, at + length)).toString();
+    if (!text.includes("\uFFFD")) return text;
+  }
+  return null;
+}
+
+function escaped(char: string): string {
+  const short = ESCAPES[char];
+  if (short !== undefined) return short;
+  if (char === " " || !/[\p{C}\p{Z}]/u.test(char)) return char;
+  const code = char.codePointAt(0)!;
+  if (code < 0x80) return hex("\\x", code, 2);
+  return code < 0x10000 ? hex("\\u", code, 4) : hex("\\U", code, 8);
+}
+
+function hex(prefix: string, value: number, digits: number): string {
+  return `${prefix}${value.toString(16).padStart(digits, "0")}`;
 }
 
 function target(id: NodeId): string {
@@ -73,28 +97,10 @@ function describeSnapshot({ metadata }: Snapshot): string {
   return `Index:${index} Term:${term} ConfState:${describeConfState(confState)}`;
 }
 
-const CHANGE_LETTERS: Readonly<Record<number, string>> = {
-  [ConfChangeType.AddNode]: "v",
-  [ConfChangeType.AddLearnerNode]: "l",
-  [ConfChangeType.RemoveNode]: "r",
-  [ConfChangeType.UpdateNode]: "u",
-};
-
-/** Changes as scripts write them: `v1 l2 r3`. Returns null for a token that is none. */
-export function parseChanges(text: string): ConfChangeSingle[] | null {
-  const changes: ConfChangeSingle[] = [];
-  for (const token of text.split(/\s+/).filter(Boolean)) {
-    const letter = Object.keys(CHANGE_LETTERS).find((type) => CHANGE_LETTERS[+type] === token[0]);
-    if (letter === undefined || !/^\d+$/.test(token.slice(1))) return null;
-    changes.push({ type: Number(letter) as ConfChangeType, nodeId: Number(token.slice(1)) });
-  }
-  return changes;
-}
-
 function describeData(entry: Entry): string {
   if (entry.type === EntryType.Normal) return quote(entry.data);
   const { changes } = decodeConfChange(entry.data, entry.type);
-  return changes.map(({ type, nodeId }) => `${CHANGE_LETTERS[type]}${nodeId}`).join(" ");
+  return describeChanges(changes);
 }
 
 function describeEntry(entry: Entry): string {

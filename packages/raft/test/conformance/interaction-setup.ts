@@ -1,5 +1,6 @@
 import type { Config } from "../../src/core/config.js";
 import type { Snapshot } from "../../src/core/types.js";
+import { lastValueOf, parseBoolean, valuesOf } from "./arguments.js";
 import type { Argument } from "./datadriven.js";
 import { InteractionNode } from "./interaction-node.js";
 import { ScriptError } from "./script-error.js";
@@ -19,11 +20,10 @@ const BASE: NodeConfig = {
 
 /** `add-nodes N voters=(1,2) learners=(3) index=10 …`: adds N members that start from a snapshot. */
 export function addNodes(nodes: InteractionNode[], args: readonly Argument[]): void {
-  const values = (key: string) => args.filter((arg) => arg.key === key).flatMap((a) => a.values);
-  const index = Number(values("index")[0] ?? 0);
-  const voters = values("voters").map(Number);
-  const learners = values("learners").map(Number);
-  const content = values("content")[0] ?? "";
+  const index = Number(lastValueOf(args, "index") ?? 0);
+  const voters = valuesOf(args, "voters").map(Number);
+  const learners = valuesOf(args, "learners").map(Number);
+  const content = lastValueOf(args, "content") ?? "";
   const bootstrap = index > 0 || voters.length > 0 || learners.length > 0 || content !== "";
   if (bootstrap && index <= 1) {
     throw new ScriptError("index must be specified as > 1 due to bootstrap");
@@ -42,29 +42,28 @@ export function addNodes(nodes: InteractionNode[], args: readonly Argument[]): v
 function configure(args: readonly Argument[]): NodeConfig {
   let config = BASE;
   for (const { key, values } of args) {
-    const last = values.at(-1);
-    if (last !== undefined) config = { ...config, ...option(key, last) };
+    for (const value of values) config = { ...config, ...option(key, value) };
   }
   return config;
 }
 
 function option(key: string, value: string): Partial<NodeConfig> {
-  const on = value === "true";
   switch (key) {
     case "inflight":
       return { maxInflightMsgs: Number(value) };
     case "async-storage-writes":
-      return { asyncStorageWrites: on };
+      return { asyncStorageWrites: parseBoolean(value) };
     case "prevote":
-      return { preVote: on };
+      return { preVote: parseBoolean(value) };
     case "checkquorum":
-      return { checkQuorum: on };
+      return { checkQuorum: parseBoolean(value) };
     case "max-committed-size-per-ready":
-      return { maxCommittedSizePerReady: Number(value) };
+      // 0 stands for the default, which is `maxSizePerMsg`.
+      return value === "0" ? {} : { maxCommittedSizePerReady: Number(value) };
     case "disable-conf-change-validation":
-      return { disableConfChangeValidation: on };
+      return { disableConfChangeValidation: parseBoolean(value) };
     case "step-down-on-removal":
-      return { stepDownOnRemoval: on };
+      return { stepDownOnRemoval: parseBoolean(value) };
     case "read-only":
       if (value !== "safe" && value !== "lease-based") {
         throw new ScriptError(`invalid read-only option "${value}"`);

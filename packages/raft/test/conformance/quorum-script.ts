@@ -1,6 +1,7 @@
 import { jointIndex, jointVote } from "../../src/core/quorum/joint.js";
 import { majorityIndex, majorityVote, VoteResult } from "../../src/core/quorum/majority.js";
 import type { NodeId } from "../../src/core/types.js";
+import { valuesOf } from "./arguments.js";
 import type { Command } from "./datadriven.js";
 
 interface Case {
@@ -11,6 +12,9 @@ interface Case {
   /** What is known of each voter, in the script's words. */
   readonly known: ReadonlyMap<NodeId, string>;
 }
+
+/** How etcd's test prints what is known, in complaints. */
+const VOTE_NUMBERS: Readonly<Record<string, string>> = { y: "2", n: "1", _: "0" };
 
 /** Runs the scripts about quorums. Each answer is also reached in other ways, which must agree. */
 export function quorumScript(): (command: Command) => string {
@@ -24,23 +28,35 @@ export function quorumScript(): (command: Command) => string {
 }
 
 function parse(command: Command): Case | string {
-  const values = (key: string) =>
-    command.args.filter((arg) => arg.key === key).flatMap((arg) => arg.values);
-  const voters = [...new Set(values("cfg").map(Number))].sort((a, b) => a - b);
-  const joint = command.args.some(({ key }) => key === "cfgj");
-  const second = values("cfgj").filter((value) => value !== "zero");
-  const outgoing = [...new Set(second.map(Number))].sort((a, b) => a - b);
-  const words = command.name === "vote" ? values("votes") : values("idx");
-  const order = [...new Set([...values("cfg"), ...second].map(Number))];
+  const { name, args } = command;
+  const strange = args.find(({ key }) => !["cfg", "cfgj", "idx", "votes"].includes(key));
+  if (strange !== undefined) throw new Error(`the script gives ${name} ${strange.key}`);
+  const first = valuesOf(args, "cfg").map(Number);
+  const joint = valuesOf(args, "cfgj");
+  const second = joint.filter((value) => value !== "zero").map(Number);
+  const words = valuesOf(args, name === "vote" ? "votes" : "idx");
+  // Members of both halves are told of once, with the first.
+  const order = [...new Set([...first, ...second])];
+  const all = ascending(order);
   if (order.length !== words.length) {
-    return `error: mismatched input (explicit or _) for voters ${order}: ${words}`;
+    const members = all.map((id) => `${id}:{}`).join(" ");
+    const inputs = words.map((word) => VOTE_NUMBERS[word] ?? word).join(" ");
+    return `error: mismatched input (explicit or _) for voters map[${members}]: [${inputs}]`;
   }
   const known = new Map<NodeId, string>();
   order.forEach((id, i) => {
     if (words[i] !== "_") known.set(id, words[i]!);
   });
-  const all = [...order].sort((a, b) => a - b);
-  return { voters, outgoing: joint ? outgoing : null, all, known };
+  return {
+    voters: ascending(first),
+    outgoing: joint.length > 0 ? ascending(second) : null,
+    all,
+    known,
+  };
+}
+
+function ascending(ids: readonly NodeId[]): NodeId[] {
+  return [...new Set(ids)].sort((a, b) => a - b);
 }
 
 function committed({ voters, outgoing, all, known }: Case): string {

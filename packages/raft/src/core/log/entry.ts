@@ -3,6 +3,13 @@ import { type Entry, EntryType } from "../types.js";
 /** No bytes; shared, so that empty entries cost nothing. */
 export const NO_DATA: Uint8Array = new Uint8Array(0);
 
+/**
+ * The data of an entry that took the place of a refused configuration change: no bytes. It is an
+ * object of its own because etcd's encoding of such an entry names its type, which others leave
+ * out, and limits count that.
+ */
+export const REFUSED_DATA: Uint8Array = new Uint8Array(0);
+
 /** No entries; shared and frozen. */
 export const NO_ENTRIES: readonly Entry[] = Object.freeze([]);
 
@@ -24,7 +31,7 @@ function varintSize(value: number): number {
  */
 export function entrySize(entry: Entry): number {
   const length = entry.data.length;
-  const type = entry.type === EntryType.Normal ? 0 : 2;
+  const type = entry.type === EntryType.Normal && entry.data !== REFUSED_DATA ? 0 : 2;
   const data = length === 0 ? 0 : 1 + varintSize(length) + length;
   return type + 1 + varintSize(entry.term) + 1 + varintSize(entry.index) + data;
 }

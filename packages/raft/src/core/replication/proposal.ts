@@ -1,7 +1,7 @@
 import { decodeConfChange } from "../conf-change/codec.js";
 import { RaftError } from "../errors.js";
 import { fail } from "../invariant.js";
-import { NO_DATA } from "../log/entry.js";
+import { REFUSED_DATA } from "../log/entry.js";
 import type { Raft } from "../raft.js";
 import { type Entry, EntryType, NONE } from "../types.js";
 import { broadcastAppend } from "./send.js";
@@ -31,7 +31,7 @@ function checkConfChanges(raft: Raft, entries: readonly Entry[]): readonly Entry
     if (entry.type === EntryType.Normal) continue;
     if (isRefused(raft, entry) && !raft.config.disableConfChangeValidation) {
       checked ??= [...entries];
-      checked[i] = { term: 0, index: 0, type: EntryType.Normal, data: NO_DATA };
+      checked[i] = { term: 0, index: 0, type: EntryType.Normal, data: REFUSED_DATA };
     } else {
       raft.pendingConfIndex = raft.log.lastIndex() + i + 1;
     }
