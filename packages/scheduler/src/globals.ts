@@ -1,11 +1,10 @@
-import { Cluster } from "./cluster.js";
-import { buildModel } from "./model.js";
+import { Scheduler } from "./scheduler.js";
 import type { ClusterState, Machine, UnitJob } from "./types.js";
 
 /**
  * The names of the global units that must run on the machine, sorted: those that are wanted, whose
- * MachineMetadata= it meets, and that conflict neither with a unit that is placed there nor with a
- * global unit that comes before them by name. None while the machine drains.
+ * MachineMetadata= it meets, for which there is room, and that conflict neither with a unit that is
+ * placed there nor with a global unit that comes before them by name. None while the machine drains.
  *
  * @example
  * ```ts
@@ -13,16 +12,13 @@ import type { ClusterState, Machine, UnitJob } from "./types.js";
  * ```
  */
 export function globalUnitsFor(machine: Machine, state: ClusterState): readonly string[] {
-  const present = state.units.filter(
+  const units = state.units.filter(
     ({ name, desired, fleet }) =>
       desired !== "inactive" && (fleet.global || state.placements.get(name) === machine.id),
   );
-  const model = buildModel({ ...state, machines: [machine], units: present });
-  const cluster = new Cluster(model);
-  const node = model.machines[0]!;
-  for (const unit of model.units) if (!unit.global) cluster.place(unit, node);
-  cluster.settleGlobals(node);
-  return model.globals.filter((unit) => cluster.unitsOn(node).has(unit)).map(({ name }) => name);
+  const present = new Set(units.map(({ name }) => name));
+  const placements = new Map([...state.placements].filter(([name]) => present.has(name)));
+  return Scheduler.of({ ...state, machines: [machine], units, placements }).globalUnits(machine.id);
 }
 
 /** Whether this global unit is one of `globalUnitsFor(machine, state)`. */

@@ -1,4 +1,4 @@
-export { explain } from "./explain.js";
 export { canRunGlobal, globalUnitsFor } from "./globals.js";
-export { plan } from "./plan.js";
+export { explain, plan } from "./plan.js";
+export { Scheduler } from "./scheduler.js";
 export type * from "./types.js";

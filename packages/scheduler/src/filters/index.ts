@@ -1,5 +1,6 @@
-import type { Cluster } from "../cluster.js";
-import type { MachineNode, UnitNode } from "../model.js";
+import type { Cluster } from "../cluster/cluster.js";
+import type { MachineNode } from "../model/machine-node.js";
+import type { UnitNode } from "../model/unit-node.js";
 import type { Refusal } from "../types.js";
 import { conflicts } from "./conflicts.js";
 import { draining } from "./draining.js";
@@ -8,8 +9,9 @@ import { machineId } from "./machine-id.js";
 import { machineMetadata } from "./machine-metadata.js";
 import { machineOf } from "./machine-of.js";
 import { replaces } from "./replaces.js";
+import { RESOURCE_FILTERS } from "./resources.js";
 
-/** In fleet's order of tests; a machine that drains is asked nothing else. */
+/** In fleet's order of tests, then what fleet did not know; a machine that drains is asked first. */
 const FILTERS: readonly Filter[] = [
   draining,
   machineId,
@@ -17,13 +19,25 @@ const FILTERS: readonly Filter[] = [
   machineOf,
   conflicts,
   replaces,
+  ...RESOURCE_FILTERS,
 ];
 
-/** What counts for a global unit: nothing else may stand with Global=. */
-const GLOBAL_FILTERS: readonly Filter[] = [draining, machineMetadata, conflicts];
+/** What counts for a global unit: no other option may stand with Global=. */
+const GLOBAL_FILTERS: readonly Filter[] = [
+  draining,
+  machineMetadata,
+  conflicts,
+  ...RESOURCE_FILTERS,
+];
 
 function filtersOf(unit: UnitNode): readonly Filter[] {
   return unit.global ? GLOBAL_FILTERS : FILTERS;
+}
+
+/** A rule that spoke against a machine. */
+export interface Objection extends Refusal {
+  /** The reason without what differs from machine to machine. */
+  readonly summary: string;
 }
 
 /** The first rule that speaks against the machine, or undefined. */
@@ -31,28 +45,49 @@ export function firstRefusal(
   unit: UnitNode,
   machine: MachineNode,
   cluster: Cluster,
-): Refusal | undefined {
+): Objection | undefined {
   const filter = filtersOf(unit).find((each) => !each.passes(unit, machine, cluster));
-  return filter === undefined ? undefined : refusal(filter, unit, machine, cluster);
+  return filter === undefined ? undefined : objection(filter, unit, machine, cluster);
 }
 
 /** Every rule that speaks against the machine, in the order of tests. */
-export function allRefusals(unit: UnitNode, machine: MachineNode, cluster: Cluster): Refusal[] {
+export function allRefusals(unit: UnitNode, machine: MachineNode, cluster: Cluster): Objection[] {
   return filtersOf(unit)
     .filter((each) => !each.passes(unit, machine, cluster))
-    .map((filter) => refusal(filter, unit, machine, cluster));
+    .map((filter) => objection(filter, unit, machine, cluster));
 }
 
-/** As `firstRefusal() === undefined`, without the words. */
+/** What never changes while a plan is made allows it: draining, MachineID and MachineMetadata. */
+export function fitsAtAll(unit: UnitNode, machine: MachineNode, cluster: Cluster): boolean {
+  return (
+    draining.passes(unit, machine, cluster) &&
+    machineId.passes(unit, machine, cluster) &&
+    machineMetadata.passes(unit, machine, cluster)
+  );
+}
+
+/** All but the resources allow it. */
+export function passesRules(unit: UnitNode, machine: MachineNode, cluster: Cluster): boolean {
+  return (
+    fitsAtAll(unit, machine, cluster) &&
+    cluster.hasPeers(unit, machine) &&
+    !cluster.hasConflict(unit, machine) &&
+    replaces.passes(unit, machine, cluster)
+  );
+}
+
+/** As `firstRefusal() === undefined` for a unit that is not global, without the words. */
 export function passesAll(unit: UnitNode, machine: MachineNode, cluster: Cluster): boolean {
-  return filtersOf(unit).every((each) => each.passes(unit, machine, cluster));
+  return passesRules(unit, machine, cluster) && cluster.hasRoom(unit, machine);
 }
 
-function refusal(
-  { option, explain }: Filter,
+function objection(
+  filter: Filter,
   unit: UnitNode,
   machine: MachineNode,
   cluster: Cluster,
-): Refusal {
-  return { machine: machine.id, option, reason: explain(unit, machine, cluster) };
+): Objection {
+  const reason = filter.explain(unit, machine, cluster);
+  const summary = filter.summarize?.(unit) ?? reason;
+  return { machine: machine.id, option: filter.option, reason, summary };
 }

@@ -4,10 +4,6 @@ import type { Filter } from "./filter.js";
 export const machineOf: Filter = {
   option: "MachineOf",
   passes: (unit, machine, cluster) => cluster.hasPeers(unit, machine),
-  explain: (unit, machine, cluster) => {
-    const absent = unit.job.fleet.machineOf.filter(
-      (_, i) => !cluster.isOn(unit.peers[i]!, machine),
-    );
-    return `needs ${absent.join(" and ")}, not`;
-  },
+  explain: ({ peers }, machine, cluster) =>
+    `needs ${peers.filter((peer) => !cluster.isOn(peer, machine)).join(" and ")}, not`,
 };

@@ -6,12 +6,6 @@ export class MachineSet {
     this.words = new Uint32Array(Math.ceil(machineCount / 32));
   }
 
-  static of(machineCount: number, ranks: Iterable<number>): MachineSet {
-    const set = new MachineSet(machineCount);
-    for (const rank of ranks) set.add(rank);
-    return set;
-  }
-
   has(rank: number): boolean {
     return (((this.words[rank >>> 5] ?? 0) >>> (rank & 31)) & 1) === 1;
   }
@@ -24,15 +18,29 @@ export class MachineSet {
     this.words[rank >>> 5]! &= ~(1 << (rank & 31));
   }
 
-  /** This set without the machines that are not in the other. */
-  intersect(other: MachineSet): MachineSet {
-    const both = new MachineSet(this.words.length * 32);
-    for (let i = 0; i < this.words.length; i++) both.words[i] = this.words[i]! & other.words[i]!;
-    return both;
+  clear(): void {
+    this.words.fill(0);
   }
 
-  /** Adds all of the other set. */
+  isEmpty(): boolean {
+    for (let i = 0; i < this.words.length; i++) if (this.words[i] !== 0) return false;
+    return true;
+  }
+
+  copyFrom(other: MachineSet): void {
+    this.words.set(other.words);
+  }
+
+  /** Keeps those that are in the other set, too. */
+  keepOnly(other: MachineSet): void {
+    for (let i = 0; i < this.words.length; i++) this.words[i]! &= other.words[i]!;
+  }
+
   addAll(other: MachineSet): void {
     for (let i = 0; i < this.words.length; i++) this.words[i]! |= other.words[i]!;
+  }
+
+  removeAll(other: MachineSet): void {
+    for (let i = 0; i < this.words.length; i++) this.words[i]! &= ~other.words[i]!;
   }
 }

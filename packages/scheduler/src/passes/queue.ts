@@ -1,0 +1,65 @@
+import { byName, type UnitNode } from "../model/unit-node.js";
+import type { Strategy } from "../types.js";
+
+type Order = (a: UnitNode, b: UnitNode) => number;
+
+/**
+ * Who is placed first: the highest priority; then, unless the strategy is fleet's, the largest, for
+ * which it is the hardest to find room; then by name.
+ */
+export function queueOrder(strategy: Strategy): Order {
+  if (strategy === "least-units") return (a, b) => b.priority - a.priority || byName(a, b);
+  return (a, b) => b.priority - a.priority || b.requests.size - a.requests.size || byName(a, b);
+}
+
+/** The units that wait for a machine, in order; sorted when asked for, and only what is new. */
+export class Queue {
+  readonly order: Order;
+  readonly #members = new Set<UnitNode>();
+  #sorted: UnitNode[] = [];
+  #added: UnitNode[] = [];
+  #left = false;
+
+  constructor(order: Order) {
+    this.order = order;
+  }
+
+  add(unit: UnitNode): void {
+    if (this.#members.has(unit)) return;
+    this.#members.add(unit);
+    this.#added.push(unit);
+  }
+
+  delete(unit: UnitNode): void {
+    if (this.#members.delete(unit)) this.#left = true;
+  }
+
+  /** Not to be changed. */
+  sorted(): readonly UnitNode[] {
+    if (this.#left) {
+      // Whoever left and came back is in both: the second place counts.
+      const added = new Set(this.#added.filter((unit) => this.#members.has(unit)));
+      this.#sorted = this.#sorted.filter((unit) => this.#members.has(unit) && !added.has(unit));
+      this.#added = [...added];
+      this.#left = false;
+    }
+    if (this.#added.length > 0) {
+      this.#sorted = merge(this.#sorted, this.#added.sort(this.order), this.order);
+      this.#added = [];
+    }
+    return this.#sorted;
+  }
+}
+
+/** Two arrays in order as one. */
+export function merge<T>(a: readonly T[], b: readonly T[], order: (a: T, b: T) => number): T[] {
+  if (a.length === 0) return [...b];
+  const merged: T[] = [];
+  let at = 0;
+  for (const one of b) {
+    while (at < a.length && order(a[at]!, one) <= 0) merged.push(a[at++]!);
+    merged.push(one);
+  }
+  while (at < a.length) merged.push(a[at++]!);
+  return merged;
+}
