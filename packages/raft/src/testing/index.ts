@@ -15,6 +15,7 @@ export { type RegisterInput, registerModel } from "./linearizability/register-mo
 export { Random } from "./random.js";
 export { drawScenario } from "./scenario/draw.js";
 export type { FaultRates, Scenario } from "./scenario/scenario.js";
+export { type ShrinkOptions, type ShrunkRun, shrink } from "./shrink.js";
 export {
   type SimulationOptions,
   type SimulationReport,

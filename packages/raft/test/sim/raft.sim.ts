@@ -1,47 +1,56 @@
-import { type SimulationReport, simulate } from "../../src/testing/index.js";
+import { availableParallelism } from "node:os";
+import { isMainThread, parentPort } from "node:worker_threads";
+import { type CoreBuild, simulate } from "../../src/testing/index.js";
+import { explain } from "./explain.js";
+import { buildsOf, type SimOptions, simOptions } from "./options.js";
+import { type Outcome, runInThreads } from "./pool.js";
+import { Totals } from "./totals.js";
 
-// SEED=7 runs one seed with its trace on failure; SEEDS=1000 runs seeds 1 to 1000; FROM=5000
-// starts there; SECONDS=120 virtual seconds of faults each; FAST=1 stops at the first failure.
-const env = process.env;
-const seconds = Number(env["SECONDS"] ?? 120);
-const from = Number(env["SEED"] ?? env["FROM"] ?? 1);
-const count = env["SEED"] === undefined ? Number(env["SEEDS"] ?? 100) : 1;
-const TRACE_LINES = 60;
+/** Failures that are shrunk and explained; of others there is one line each. */
+const EXPLAINED = 3;
 
-function fail(seed: number, error: unknown): void {
-  const lines: string[] = [];
+const options = simOptions(process.env, availableParallelism());
+const builds = await buildsOf(options);
+
+function run(
+  seed: number,
+  { seconds, scenario }: SimOptions,
+  builds: readonly CoreBuild[],
+): Outcome {
   try {
-    simulate({ seed, seconds, trace: (line) => lines.push(line) });
-  } catch {
-    // The first run's error is shown.
-  }
-  console.log(lines[0]);
-  console.log(lines.slice(-TRACE_LINES).join("\n"));
-  console.log(`SEED=${seed} ${error instanceof Error ? error.stack : error}`);
-}
-
-const began = performance.now();
-const totals = { virtualSeconds: 0, events: 0, messages: 0, operations: 0, unknownOperations: 0 };
-let failed = 0;
-let stuck = 0;
-console.log(`seeds ${from} to ${from + count - 1}, ${seconds} virtual seconds of faults each`);
-for (let seed = from; seed < from + count; seed++) {
-  let report: SimulationReport;
-  try {
-    report = simulate({ seed, seconds });
+    return { seed, report: simulate({ seed, seconds, scenario, builds }) };
   } catch (error) {
-    failed++;
-    fail(seed, error);
-    if (env["FAST"] === "1") break;
-    continue;
+    return { seed, error: String(error) };
   }
-  if (report.stuck) stuck++;
-  for (const key of Object.keys(totals) as (keyof typeof totals)[]) totals[key] += report[key];
 }
-const wall = (performance.now() - began) / 1000;
-console.log(
-  `${count - failed} seeds passed (${stuck} ended without a leader, see SimulationReport.stuck), ${failed} failed: ${(totals.virtualSeconds / 3600).toFixed(1)} ` +
-    `virtual hours, ${totals.events} events, ${totals.messages} messages, ` +
-    `${totals.operations} operations (${totals.unknownOperations} unknown) in ${wall.toFixed(1)} s`,
-);
-process.exitCode = failed === 0 ? 0 : 1;
+
+/** A thread of the pool: gets seeds, gives outcomes, until it is given none. */
+function serve(): void {
+  // Refused proposals are errors, thousands a second; what fails is run again for its trace.
+  Error.stackTraceLimit = 0;
+  parentPort!.on("message", (seeds: number[]) => {
+    if (seeds.length === 0) parentPort!.close();
+    else parentPort!.postMessage(seeds.map((seed) => run(seed, options, builds)));
+  });
+  parentPort!.postMessage([]);
+}
+
+async function main(): Promise<void> {
+  const { from, count, seconds, jobs, fast } = options;
+  console.log(
+    `seeds ${from} to ${from + count - 1}, ${seconds} virtual seconds of faults each, ${jobs} threads`,
+  );
+  const totals = new Totals();
+  await runInThreads(new URL(import.meta.url), options, (outcome) => {
+    totals.add(outcome);
+    return !fast || totals.failures.length === 0;
+  });
+  const failures = totals.failures.sort((a, b) => a.seed - b.seed);
+  for (const { seed, error } of failures) console.log(`SEED=${seed} ${error.split("\n")[0]}`);
+  if (!fast) for (const { seed } of failures.slice(0, EXPLAINED)) explain(seed, options, builds);
+  console.log(totals.summary());
+  process.exitCode = failures.length === 0 ? 0 : 1;
+}
+
+if (isMainThread) await main();
+else serve();
