@@ -81,7 +81,7 @@ test("options that cannot be are refused by name", async () => {
   });
   expect(await refused({ listenClientUrls: ["https://127.0.0.1:1"] })).toMatchObject({
     code: "invalid-options",
-    message: expect.stringContaining("TLS"),
+    message: expect.stringContaining("clientTls"),
   });
   expect(await refused({ heartbeatMs: 100, electionMs: 200 })).toMatchObject({
     code: "invalid-options",

@@ -1,6 +1,7 @@
 import type { MemberOptions } from "@flotilla/kv";
 import type { Flags } from "./flags.js";
 import { UsageError } from "./flags.js";
+import { tlsOptions } from "./tls-options.js";
 
 const CLIENT_URL = "http://localhost:2379";
 const PEER_URL = "http://localhost:2380";
@@ -35,7 +36,7 @@ export function memberOptions(flags: Flags): MemberOptions {
   if (flags["initial-cluster-token"] !== undefined) {
     options.clusterToken = flags["initial-cluster-token"];
   }
-  return { ...options, ...numbers(flags) };
+  return { ...options, ...numbers(flags), ...tlsOptions(flags) };
 }
 
 function numbers(flags: Flags): MemberOptions {
@@ -49,11 +50,13 @@ function numbers(flags: Flags): MemberOptions {
   const maxTxnOps = number(flags["max-txn-ops"]);
   const maxRequestBytes = number(flags["max-request-bytes"]);
   const quotaBytes = number(flags["quota-backend-bytes"]);
+  const maxConcurrentStreams = number(flags["max-concurrent-streams"]);
   if (heartbeatMs !== undefined) options.heartbeatMs = heartbeatMs;
   if (electionMs !== undefined) options.electionMs = electionMs;
   if (snapshotCount !== undefined) options.snapshotCount = snapshotCount;
   if (maxTxnOps !== undefined) options.maxTxnOps = maxTxnOps;
   if (maxRequestBytes !== undefined) options.maxRequestBytes = maxRequestBytes;
+  if (maxConcurrentStreams !== undefined) options.maxConcurrentStreams = maxConcurrentStreams;
   // As etcd: 0 is its default.
   if (quotaBytes !== undefined && quotaBytes > 0) options.quotaBytes = quotaBytes;
   return options;
@@ -79,8 +82,7 @@ function urls(flags: Flags, name: UrlFlag): readonly string[] | undefined {
 }
 
 function checkUrl(url: string, where: string): string {
-  if (/^http:\/\/(\[[^\]]+\]|[^:/]+):\d+\/?$/.test(url)) return url.replace(/\/$/, "");
-  if (/^https:/.test(url)) throw new UsageError(`${where}: "${url}": TLS is not supported yet`);
+  if (/^https?:\/\/(\[[^\]]+\]|[^:/]+):\d+\/?$/.test(url)) return url.replace(/\/$/, "");
   throw new UsageError(`${where}: "${url}" is not of the form http://host:port`);
 }
 

@@ -24,7 +24,7 @@ describe("etcd's command line", () => {
     [["--name"], "flag needs an argument: -name"],
     [["--max-txn-ops=many"], 'invalid value "many" for flag -max-txn-ops'],
     [["--version=perhaps"], 'invalid boolean value "perhaps" for -version'],
-    [["--cert-file=a.pem"], "-cert-file is not supported yet"],
+    [["--wal-dir=a"], "-wal-dir is not supported yet"],
   ])("%j is refused by name", (argv, message) => {
     expect(() => parseFlags(argv, {})).toThrow(UsageError);
     expect(() => parseFlags(argv, {})).toThrow(message);
@@ -32,15 +32,14 @@ describe("etcd's command line", () => {
 
   test("refused flags that ask for nothing pass; harmless ones are told", () => {
     const flags = parseFlags(
-      ["--client-cert-auth=false", "--auth-token=simple", "--logger=zap"],
+      ["--force-new-cluster=false", "--auth-token=simple", "--logger=zap"],
       {},
     );
     expect(ignoredFlags(flags)).toEqual(["logger"]);
   });
 
   test("the help names every kind of flag", () => {
-    for (const name of ["--data-dir", "--logger", "--cert-file"])
-      expect(helpText()).toContain(name);
+    for (const name of ["--data-dir", "--logger", "--wal-dir"]) expect(helpText()).toContain(name);
   });
 });
 
@@ -87,7 +86,8 @@ describe("a member's options", () => {
   test.each([
     [["--initial-cluster=b=http://h:1"], `couldn't find local name "default"`],
     [["--initial-cluster=nonsense"], '"nonsense" is not of the form name=url'],
-    [["--listen-client-urls=https://h:1"], "TLS is not supported yet"],
+    [["--cert-file=a"], "-cert-file and -key-file go together"],
+    [["--peer-cert-file=a", "--peer-key-file=b"], "-peer-trusted-ca-file"],
     [["--listen-client-urls=h:1"], "is not of the form http://host:port"],
     [["--initial-cluster-state=old"], 'is "new" or "existing", not "old"'],
     [

@@ -102,6 +102,7 @@ async function serve(
   if (first === "ready") {
     const minor = API_VERSION.split(".").slice(0, 2).join(".");
     log.info({ "cluster-version": minor }, `enabled capabilities for version ${minor}`);
+    log.info({ name: member.name }, "published local member to cluster through raft");
     log.info({ address: member.clientUrls }, "ready to serve client requests");
   }
   const signal = first === "ready" ? await Promise.race([signalled, member.failed]) : first;

@@ -1,5 +1,5 @@
 import type { Buffer } from "node:buffer";
-import type { ClientDuplexStream, ServiceError } from "@grpc/grpc-js";
+import type { ChannelCredentials, ClientDuplexStream, ServiceError } from "@grpc/grpc-js";
 import { Client, credentials, Metadata, status } from "@grpc/grpc-js";
 import type { KvErrorCode } from "../api/errors.js";
 import { KV_ERRORS, KvError } from "../api/errors.js";
@@ -51,14 +51,31 @@ const ENDPOINT_DOWN: ReadonlySet<KvErrorCode> = new Set([
   "not-capable",
 ]);
 
+/** PEM: what the server's certificate must be signed by, and what is shown to a server that asks. */
+export interface ChannelTls {
+  /** The authorities that the system trusts, by default. */
+  readonly ca?: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+  /** Take any certificate: encryption without knowing who is there. */
+  readonly insecureSkipVerify?: boolean;
+}
+
+function channelCredentials(tls: ChannelTls | null): ChannelCredentials {
+  if (tls === null) return credentials.createInsecure();
+  const verify = tls.insecureSkipVerify === true ? { rejectUnauthorized: false } : {};
+  return credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.cert ?? null, verify);
+}
+
 /** One server's connection: raw bytes over grpc-js. */
 export class GrpcChannel {
   readonly address: string;
   readonly #client: Client;
 
-  constructor(address: string) {
+  /** In plain text without `tls`. */
+  constructor(address: string, tls: ChannelTls | null = null) {
     this.address = address;
-    this.#client = new Client(address, credentials.createInsecure(), {
+    this.#client = new Client(address, channelCredentials(tls), {
       "grpc.keepalive_time_ms": KEEPALIVE_MS,
       "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
       "grpc.initial_reconnect_backoff_ms": 200,

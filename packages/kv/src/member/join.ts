@@ -1,7 +1,7 @@
 import type { Member } from "@flotilla/raft/node";
 import { KvError } from "../api/errors.js";
 import { connect } from "../client/connect.js";
-import { encodeAttributes, peerAddress } from "../server/member-record.js";
+import { consensusId, encodeAttributes, peerAddress } from "../server/member-record.js";
 import type { Identity } from "./identity.js";
 import type { MemberSettings } from "./options.js";
 import { invalid } from "./options.js";
@@ -45,11 +45,11 @@ export async function joinCluster(settings: MemberSettings): Promise<Start> {
         `(etcdctl member add ${name} --peer-urls=${wanted})`,
     );
   }
-  const memberId = Number(self.id);
+  const memberId = consensusId(self.id);
   return {
     identity: { memberId, clusterId, name, token, initialMembers: [], joined: true },
     members: members.map(({ id, learner, ...attributes }) => ({
-      id: Number(id),
+      id: consensusId(id),
       address: peerAddress(attributes.peerUrls),
       context: encodeAttributes(attributes),
       learner,

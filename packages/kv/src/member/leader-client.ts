@@ -1,7 +1,7 @@
 import { KvError } from "../api/errors.js";
 import { FORWARDED } from "../api/metadata.js";
 import type { LeaseId } from "../api/types.js";
-import type { CallFailure } from "../client/grpc-channel.js";
+import type { CallFailure, ChannelTls } from "../client/grpc-channel.js";
 import { GrpcChannel } from "../client/grpc-channel.js";
 import { leaseKeepAliveOnce } from "../client/keep-alive.js";
 import { encode, Reader, readTimeToLiveResponse, writeTimeToLiveRequest } from "../codec/index.js";
@@ -20,11 +20,14 @@ const METADATA = { [FORWARDED]: "1" };
  */
 export class LeaderClient implements LeaderPort {
   readonly #backend: Backend;
+  readonly #tls: ChannelTls;
   #channel: GrpcChannel | null = null;
   #closed = false;
 
-  constructor(backend: Backend) {
+  /** `tls` is for a leader whose client URL is https. */
+  constructor(backend: Backend, tls: ChannelTls) {
     this.#backend = backend;
+    this.#tls = tls;
   }
 
   async keepAlive(id: LeaseId, signal?: AbortSignal): Promise<number> {
@@ -79,10 +82,10 @@ export class LeaderClient implements LeaderPort {
     const member = log.members().find(({ id }) => id === leader);
     const url = member === undefined ? undefined : attributesOf(member).clientUrls[0];
     if (url === undefined) return null;
-    const { host } = new URL(url);
+    const { host, protocol } = new URL(url);
     if (this.#channel?.address !== host) {
       this.#channel?.close();
-      this.#channel = new GrpcChannel(host);
+      this.#channel = new GrpcChannel(host, protocol === "https:" ? this.#tls : null);
     }
     return this.#channel;
   }

@@ -1,6 +1,7 @@
 import { KvError } from "../api/errors.js";
 import type { Limits } from "../server/backend.js";
 import { DEFAULT_LIMITS } from "../server/backend.js";
+import type { ClientTls, PeerTls } from "../tls/types.js";
 import type { MemberOptions } from "./types.js";
 
 /** etcd's `--initial-cluster-token`. */
@@ -13,12 +14,19 @@ export interface HostPort {
   readonly port: number;
 }
 
+/** A place to listen, and whether in TLS. */
+export interface Listener extends HostPort {
+  readonly secure: boolean;
+}
+
 /** A member's options with every default filled in. */
 export interface MemberSettings {
   readonly name: string;
   readonly storage: { readonly directory: string } | "memory";
-  readonly listenClient: readonly HostPort[];
-  readonly listenPeer: readonly HostPort[];
+  readonly listenClient: readonly Listener[];
+  readonly listenPeer: readonly Listener[];
+  readonly clientTls: ClientTls | null;
+  readonly peerTls: PeerTls | null;
   readonly advertiseClientUrls: readonly string[] | null;
   readonly advertisePeerUrls: readonly string[] | null;
   readonly initialCluster: Readonly<Record<string, readonly string[]>> | null;
@@ -51,8 +59,7 @@ export function resolveOptions(options: MemberOptions): MemberSettings {
   return {
     name,
     storage: options.storage ?? "memory",
-    listenClient: (options.listenClientUrls ?? [FREE_LOOPBACK]).map(hostPort),
-    listenPeer: (options.listenPeerUrls ?? [FREE_LOOPBACK]).map(hostPort),
+    ...resolveListeners(options),
     advertiseClientUrls: options.advertiseClientUrls ?? null,
     advertisePeerUrls: options.advertisePeerUrls ?? initialCluster?.[name] ?? null,
     initialCluster,
@@ -71,27 +78,44 @@ export function resolveOptions(options: MemberOptions): MemberSettings {
       maxRequestBytes: options.maxRequestBytes ?? DEFAULT_LIMITS.maxRequestBytes,
       quotaBytes: options.quotaBytes ?? DEFAULT_LIMITS.quotaBytes,
       requestTimeoutMs: 5000 + 2 * electionMs,
+      maxConcurrentStreams: options.maxConcurrentStreams ?? null,
     },
   };
+}
+
+function resolveListeners(
+  options: MemberOptions,
+): Pick<MemberSettings, "listenClient" | "listenPeer" | "clientTls" | "peerTls"> {
+  const clientTls = options.clientTls ?? null;
+  const peerTls = options.peerTls ?? null;
+  const free = peerTls === null ? FREE_LOOPBACK : FREE_LOOPBACK.replace("http:", "https:");
+  const listenClient = (options.listenClientUrls ?? [FREE_LOOPBACK]).map(parseListener);
+  const listenPeer = (options.listenPeerUrls ?? [free]).map(parseListener);
+  if (clientTls === null && listenClient.some(({ secure }) => secure)) {
+    throw invalid("an https URL to listen on for clients needs a certificate (clientTls)");
+  }
+  if (listenPeer.some(({ secure }) => secure !== (peerTls !== null))) {
+    throw invalid("listenPeerUrls are https with peerTls, and http without");
+  }
+  return { listenClient, listenPeer, clientTls, peerTls };
 }
 
 export function invalid(message: string): KvError {
   return new KvError("invalid-options", message);
 }
 
-function hostPort(url: string): HostPort {
-  const match = /^http:\/\/(\[[^\]]+\]|[^:/]+):(\d+)\/?$/.exec(url);
-  if (match === null) {
-    const reason = url.startsWith("https:") ? "TLS is not there yet" : "want http://host:port";
-    throw invalid(`cannot listen on "${url}": ${reason}`);
-  }
-  return { host: (match[1] as string).replace(/^\[|\]$/g, ""), port: Number(match[2]) };
+function parseListener(url: string): Listener {
+  const match = /^(https?):\/\/(\[[^\]]+\]|[^:/]+):(\d+)\/?$/.exec(url);
+  if (match === null) throw invalid(`cannot listen on "${url}": want http(s)://host:port`);
+  const [, scheme, host = "", port] = match;
+  return { host: host.replace(/^\[|\]$/g, ""), port: Number(port), secure: scheme === "https" };
 }
 
 /** `http://host:port` of what was bound; a wildcard is advertised as loopback, as nobody can dial it. */
-export function urlOf({ host, port }: HostPort): string {
+export function urlOf({ host, port, secure }: Listener): string {
   const reachable = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
-  return `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`;
+  const address = reachable.includes(":") ? `[${reachable}]` : reachable;
+  return `${secure ? "https" : "http"}://${address}:${port}`;
 }
 
 /** `host:port`, as a server listens on it. */

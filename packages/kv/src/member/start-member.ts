@@ -10,9 +10,16 @@ import { Backend, toKvError } from "../server/backend.js";
 import { httpRoutes } from "../server/client-port/http-routes.js";
 import { GrpcBinding } from "../server/grpc-binding.js";
 import type { MemberAttributes } from "../server/member-record.js";
-import { encodeAttributes, initialMemberId, peerAddress } from "../server/member-record.js";
+import {
+  encodeAttributes,
+  initialMemberId,
+  peerAddress,
+  publicId,
+} from "../server/member-record.js";
 import { createServices, rpcMethods } from "../server/services.js";
 import { MvccStore } from "../store/mvcc-store.js";
+import { ClientIdentity } from "../tls/client-identity.js";
+import { memberCredentials, peerCredentials } from "../tls/peer-credentials.js";
 import { WatchHub } from "../watch/watch-hub.js";
 import { AutoCompaction } from "./auto-compaction.js";
 import { checkIdentity, loadIdentity, newIdentity, saveIdentity } from "./identity.js";
@@ -49,9 +56,13 @@ export async function startMember(options: MemberOptions = {}): Promise<StoreMem
   const settings = resolveOptions(options);
   const binding = new GrpcBinding(settings.limits);
   try {
+    const { clientTls, listenClient } = settings;
+    const hosts = listenClient.map(({ host }) => host);
+    const identity = clientTls === null ? null : new ClientIdentity(clientTls, hosts);
     const clientUrls: string[] = [];
-    for (const { host, port } of settings.listenClient) {
-      clientUrls.push(urlOf({ host, port: await binding.listen({ host, port }) }));
+    for (const listener of listenClient) {
+      const port = await binding.listen(listener, listener.secure ? identity : null);
+      clientUrls.push(urlOf({ ...listener, port }));
     }
     return await startGroup(settings, binding, clientUrls);
   } catch (error) {
@@ -88,13 +99,16 @@ async function startGroup(
     clusterId: clusterText(clusterId),
     id: memberId,
     listen: settings.listenPeer,
+    ...(settings.peerTls === null ? {} : { tls: peerCredentials(settings.peerTls, settings) }),
     ...(settings.onPeerRefused === null ? {} : { onRefused: settings.onPeerRefused }),
   });
   try {
     await transport.bind();
     const attributes: MemberAttributes = {
       name: settings.name,
-      peerUrls: settings.advertisePeerUrls ?? transport.addresses.map(urlOf),
+      peerUrls:
+        settings.advertisePeerUrls ??
+        transport.addresses.map((bound) => urlOf({ ...bound, secure: settings.peerTls !== null })),
       clientUrls: settings.advertiseClientUrls ?? boundClientUrls,
     };
     return await openMember(settings, start, attributes, transport, binding);
@@ -133,10 +147,10 @@ async function openMember(
     requestTimeoutMs: limits.requestTimeoutMs,
     ...(settings.snapshotCount === null ? {} : { snapshotEntries: settings.snapshotCount }),
   });
-  const id = BigInt(memberId);
+  const id = publicId(memberId);
   const shared = { store, hub, lessor, log: group, limits, electionMs };
   const backend = new Backend({ clusterId, memberId: id, ...shared });
-  const leaderClient = new LeaderClient(backend);
+  const leaderClient = new LeaderClient(backend, memberCredentials(settings.clientTls));
   const services = createServices(backend, leaderClient);
   binding.serve(rpcMethods(backend, services), httpRoutes(backend));
   const { keepRevisions } = settings;

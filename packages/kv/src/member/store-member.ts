@@ -9,9 +9,11 @@ import type { GrpcBinding } from "../server/grpc-binding.js";
 import type { MemberAttributes } from "../server/member-record.js";
 import {
   attributesOf,
+  consensusId,
   encodeAttributes,
   memberInfo,
   peerAddress,
+  publicId,
 } from "../server/member-record.js";
 import type { Services } from "../server/services.js";
 import type { AutoCompaction } from "./auto-compaction.js";
@@ -79,7 +81,7 @@ export class RunningMember implements StoreMember {
     const { group, backend } = this.#parts;
     const { leader, term, commit, applied } = group.status();
     return {
-      leader: BigInt(leader),
+      leader: publicId(leader),
       isLeader: group.isLeader,
       raftTerm: term,
       raftIndex: commit,
@@ -129,7 +131,7 @@ export class RunningMember implements StoreMember {
     const { group } = this.#parts;
     for (const { id, learner } of group.members()) {
       if (!group.isLeader) return;
-      if (learner || BigInt(id) === this.memberId) continue;
+      if (learner || publicId(id) === this.memberId) continue;
       try {
         await group.transferLeadership(id);
       } catch {
@@ -147,14 +149,14 @@ export class RunningMember implements StoreMember {
 
   #membersChanged(): void {
     const { backend, group } = this.#parts;
-    const self = group.members().find(({ id }) => BigInt(id) === this.memberId);
+    const self = group.members().find(({ id }) => publicId(id) === this.memberId);
     backend.learner = self?.learner === true;
   }
 
   /** Makes the group know this member's name and URLs; tried until it does. */
   async #publish(): Promise<void> {
     const { group, attributes } = this.#parts;
-    const id = Number(this.memberId);
+    const id = consensusId(this.memberId);
     const context = encodeAttributes(attributes);
     const address = peerAddress(attributes.peerUrls);
     while (this.#stopping === null) {

@@ -1,4 +1,5 @@
 import type { KeyValue } from "../client/key-value.js";
+import type { ClientTls, PeerTls } from "../tls/types.js";
 
 /** How to start one store member. All addresses are loopback with free ports unless told. */
 export interface MemberOptions {
@@ -21,6 +22,10 @@ export interface MemberOptions {
   readonly joinEndpoints?: readonly string[];
   /** A peer of another cluster or version was refused, or refused this member; told at every attempt. */
   readonly onPeerRefused?: (error: Error) => void;
+  /** For the `https` URLs among `listenClientUrls`. */
+  readonly clientTls?: ClientTls;
+  /** Members then speak TLS with each other; all `listenPeerUrls` are `https`. */
+  readonly peerTls?: PeerTls;
   readonly heartbeatMs?: number;
   readonly electionMs?: number;
   readonly snapshotCount?: number;
@@ -32,6 +37,8 @@ export interface MemberOptions {
   readonly maxRequestBytes?: number;
   /** 2 GiB by default. */
   readonly quotaBytes?: number;
+  /** Calls and streams that one connection may have open at a time; no bound by default. */
+  readonly maxConcurrentStreams?: number;
 }
 
 /** A running store member. `stop` (or `await using`) leaves nothing behind but its directory. */

@@ -17,6 +17,8 @@ export interface Limits {
   readonly quotaBytes: number;
   /** How long a write waits for a leader; etcd's 5 s and two election timeouts. */
   readonly requestTimeoutMs: number;
+  /** Calls and streams open at a time of one connection; null: as many as it likes. */
+  readonly maxConcurrentStreams: number | null;
 }
 
 /** Between two proposals of what the log did not take. */
@@ -30,6 +32,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxRequestBytes: 1.5 * 1024 * 1024,
   quotaBytes: 2 * 1024 * 1024 * 1024,
   requestTimeoutMs: 7000,
+  maxConcurrentStreams: null,
 };
 
 /** The parts of one member that its services share. */

@@ -12,6 +12,7 @@ import {
   encodeAttributes,
   memberInfo,
   peerAddress,
+  publicId,
 } from "./member-record.js";
 
 /** etcd's default of `--experimental-max-learners`. */
@@ -97,7 +98,7 @@ export class ClusterService {
 
   #known(id: bigint): Member {
     this.#backend.checkNotLearner();
-    const member = this.#backend.log.members().find((one) => BigInt(one.id) === id);
+    const member = this.#backend.log.members().find((one) => publicId(one.id) === id);
     if (member === undefined) throw new KvError("member-not-found");
     return member;
   }

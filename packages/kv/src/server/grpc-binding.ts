@@ -12,6 +12,8 @@ import { type Metadata, Server, ServerCredentials, status } from "@grpc/grpc-js"
 import type { StatusName } from "../api/errors.js";
 import { KvError } from "../api/errors.js";
 import { addressOf, type HostPort } from "../member/options.js";
+import type { ClientIdentity } from "../tls/client-identity.js";
+import type { Limits } from "./backend.js";
 import { toKvError } from "./backend.js";
 import { ClientPort } from "./client-port/client-port.js";
 import type { BidiMethod, RpcCall, RpcMethod, RpcStream, ServerStreamMethod } from "./rpc.js";
@@ -51,6 +53,7 @@ function toStatus(error: unknown): GrpcStatus {
 /** What grpc-js gives of every kind of call that matters here. */
 interface GrpcCall {
   readonly metadata: Metadata;
+  getPeer(): string;
   readonly cancelled: boolean;
   on(event: "cancelled", listener: () => void): unknown;
 }
@@ -58,10 +61,16 @@ interface GrpcCall {
 /** Makes the abort signal only for who asks for it: most calls are done sooner. */
 class GrpcRpcCall implements RpcCall {
   readonly #call: GrpcCall;
+  readonly #port: ClientPort;
   #controller: AbortController | undefined;
 
-  constructor(call: GrpcCall) {
+  constructor(call: GrpcCall, port: ClientPort) {
     this.#call = call;
+    this.#port = port;
+  }
+
+  get commonName(): string | undefined {
+    return this.#port.commonNameOf(this.#call.getPeer());
   }
 
   get signal(): AbortSignal {
@@ -83,8 +92,8 @@ class GrpcRpcCall implements RpcCall {
 class GrpcRpcStream extends GrpcRpcCall implements RpcStream {
   readonly #stream: ServerDuplexStream<Buffer, Buffer>;
 
-  constructor(stream: ServerDuplexStream<Buffer, Buffer>) {
-    super(stream);
+  constructor(stream: ServerDuplexStream<Buffer, Buffer>, port: ClientPort) {
+    super(stream, port);
     this.#stream = stream;
   }
 
@@ -112,8 +121,12 @@ function asBuffer(bytes: Uint8Array): Buffer {
     : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function openStream(method: BidiMethod, call: ServerDuplexStream<Buffer, Buffer>): void {
-  const stream = new GrpcRpcStream(call);
+function openStream(
+  method: BidiMethod,
+  call: ServerDuplexStream<Buffer, Buffer>,
+  port: ClientPort,
+): void {
+  const stream = new GrpcRpcStream(call, port);
   // A client that goes away mid-stream is no event of the server's.
   const fail = (error: unknown): void => {
     call.emit("error", toStatus(error));
@@ -149,8 +162,9 @@ function openStream(method: BidiMethod, call: ServerDuplexStream<Buffer, Buffer>
 async function writeAll(
   method: ServerStreamMethod,
   call: ServerWritableStream<Buffer, Buffer>,
+  port: ClientPort,
 ): Promise<void> {
-  const rpc = new GrpcRpcCall(call);
+  const rpc = new GrpcRpcCall(call, port);
   try {
     for await (const message of method.handle(call.request, rpc)) {
       if (call.cancelled) return;
@@ -169,11 +183,11 @@ async function writeAll(
 
 const identity = (bytes: Buffer): Buffer => bytes;
 
-function register(server: Server, method: RpcMethod): void {
+function register(server: Server, method: RpcMethod, port: ClientPort): void {
   if (method.kind === "unary") {
     const handle: handleUnaryCall<Buffer, Buffer> = (call, callback) => {
       new Promise<Uint8Array>((resolve) => {
-        resolve(method.handle(call.request, new GrpcRpcCall(call)));
+        resolve(method.handle(call.request, new GrpcRpcCall(call, port)));
       }).then(
         (bytes) => callback(null, asBuffer(bytes)),
         (error: unknown) => callback(toStatus(error)),
@@ -182,11 +196,12 @@ function register(server: Server, method: RpcMethod): void {
     server.register(method.path, handle, identity, identity, "unary");
   } else if (method.kind === "server-stream") {
     const handle: handleServerStreamingCall<Buffer, Buffer> = (call) => {
-      writeAll(method, call);
+      writeAll(method, call, port);
     };
     server.register(method.path, handle, identity, identity, "serverStream");
   } else {
-    const handle: handleBidiStreamingCall<Buffer, Buffer> = (call) => openStream(method, call);
+    const handle: handleBidiStreamingCall<Buffer, Buffer> = (call) =>
+      openStream(method, call, port);
     server.register(method.path, handle, identity, identity, "bidi");
   }
 }
@@ -197,8 +212,11 @@ export class GrpcBinding {
   readonly #connections: ReturnType<Server["createConnectionInjector"]>;
   readonly #port = new ClientPort();
 
-  constructor({ maxRequestBytes }: { readonly maxRequestBytes: number }) {
+  constructor({ maxRequestBytes, maxConcurrentStreams }: Limits) {
     this.#server = new Server({
+      ...(maxConcurrentStreams === null
+        ? {}
+        : { "grpc.max_concurrent_streams": maxConcurrentStreams }),
       "grpc.max_receive_message_length": maxRequestBytes + OVERHEAD_BYTES,
       "grpc.max_send_message_length": -1,
     });
@@ -209,16 +227,16 @@ export class GrpcBinding {
    * Takes `host:port` and resolves to the port; connections wait for {@link serve}. Rejects with
    * KvError `unavailable` naming the address.
    */
-  async listen({ host, port }: HostPort): Promise<number> {
+  async listen({ host, port }: HostPort, identity: ClientIdentity | null = null): Promise<number> {
     try {
-      return await this.#port.listen(host, port);
+      return await this.#port.listen(host, port, identity);
     } catch (error) {
       throw cannotListen(addressOf({ host, port }), error as Error);
     }
   }
 
   serve(methods: readonly RpcMethod[], http1: RequestListener): void {
-    for (const method of methods) register(this.#server, method);
+    for (const method of methods) register(this.#server, method, this.#port);
     const http2 = (connection: Duplex): void => this.#connections.injectConnection(connection);
     this.#port.open({ http2, http1 });
   }

@@ -1,6 +1,7 @@
 import { KvError } from "../api/errors.js";
 import type { Backend } from "./backend.js";
 import { toKvError } from "./backend.js";
+import { publicId } from "./member-record.js";
 
 /** The version of etcd's API that the server speaks, as clients look for it. */
 export const API_VERSION = "3.5.0";
@@ -39,7 +40,7 @@ export class MaintenanceService {
       version: API_VERSION,
       dbSize: store.sizeBytes,
       dbSizeInUse: store.sizeBytes,
-      leader: BigInt(status.leader),
+      leader: publicId(status.leader),
       raftIndex: status.commit,
       raftTerm: status.term,
       raftAppliedIndex: status.applied,
@@ -62,7 +63,7 @@ export class MaintenanceService {
   async moveLeader(target: bigint): Promise<void> {
     const { log } = this.#backend;
     if (!log.isLeader) throw new KvError("not-leader");
-    const member = log.members().find((one) => BigInt(one.id) === target);
+    const member = log.members().find((one) => publicId(one.id) === target);
     if (member === undefined || member.learner) throw new KvError("bad-leader-transferee");
     try {
       await log.transferLeadership(member.id);

@@ -29,7 +29,22 @@ export function addedMemberId(peerUrls: readonly string[], now: number): number 
 /** The cluster's ID: of its first members' IDs, and so of their URLs and the token. */
 export function clusterIdOf(memberIds: readonly number[]): bigint {
   const sorted = [...memberIds].sort((a, b) => a - b);
-  return BigInt(hash53(`cluster ${sorted.join(" ")}`));
+  return publicId(hash53(`cluster ${sorted.join(" ")}`));
+}
+
+/**
+ * A member's ID as clients see it: 64 bits, as long as etcd's and printed as they are. Consensus has the
+ * upper 53 of them, which a number holds; the lower ones follow from those.
+ */
+export function publicId(id: number): bigint {
+  if (id === 0) return 0n;
+  const upper = BigInt(id);
+  return (upper << 11n) | ((upper * 0x9e37_79b9n) & 0x7ffn);
+}
+
+/** The ID that consensus has for a public one. */
+export function consensusId(id: bigint): number {
+  return Number(id >> 11n);
 }
 
 /** For a {@link Member}'s context: fields are only ever added. */
@@ -58,7 +73,7 @@ function strings(value: unknown): string[] {
 }
 
 export function memberInfo(member: Member): StoreMemberInfo {
-  return { id: BigInt(member.id), learner: member.learner, ...attributesOf(member) };
+  return { id: publicId(member.id), learner: member.learner, ...attributesOf(member) };
 }
 
 /** What the transport dials of a member: host and port of its first peer URL. */

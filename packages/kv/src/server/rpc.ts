@@ -7,6 +7,8 @@ import type { KvError } from "../api/errors.js";
 export interface RpcCall {
   /** Aborted when the caller cancels or goes away; made when first asked for. */
   readonly signal: AbortSignal;
+  /** The common name of the caller's certificate, where that names a user. */
+  readonly commonName: string | undefined;
   /** The first value of a header. */
   metadata(name: string): string | undefined;
 }

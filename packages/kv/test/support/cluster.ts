@@ -18,16 +18,20 @@ const ELECTION_MS = 500;
 export async function startCluster(size: number, options: MemberOptions = {}): Promise<Cluster> {
   const directory = await temporaryDirectory();
   const ports = await freePorts(2 * size);
-  const url = (port: number | undefined): string => `http://127.0.0.1:${port}`;
+  const url = (port: number | undefined, scheme = "http"): string =>
+    `${scheme}://127.0.0.1:${port}`;
+  const peerScheme = options.peerTls === undefined ? "http" : "https";
   const names = Array.from({ length: size }, (_, i) => `m${i}`);
-  const initialCluster = Object.fromEntries(names.map((name, i) => [name, [url(ports[size + i])]]));
+  const initialCluster = Object.fromEntries(
+    names.map((name, i) => [name, [url(ports[size + i], peerScheme)]]),
+  );
   const endpoints = names.map((_, i) => url(ports[i]));
   const start = (i: number): Promise<StoreMember> =>
     startMember({
       name: `m${i}`,
       storage: { directory: `${directory.path}/m${i}` },
       listenClientUrls: [url(ports[i])],
-      listenPeerUrls: [url(ports[size + i])],
+      listenPeerUrls: [url(ports[size + i], peerScheme)],
       initialCluster,
       heartbeatMs: HEARTBEAT_MS,
       electionMs: ELECTION_MS,

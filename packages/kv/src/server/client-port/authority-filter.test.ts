@@ -37,6 +37,12 @@ describe("AuthorityFilter", () => {
     }
   });
 
+  it("overwrites the scheme of TLS likewise", () => {
+    const bytes = Buffer.concat([HTTP2_PREFACE, frame(1, 4, raw("https://a:1"))]);
+    const mended = Buffer.concat([HTTP2_PREFACE, frame(1, 4, raw("httpsB--a:1"))]);
+    expect(through([bytes]).equals(mended)).toBe(true);
+  });
+
   it("overwrites it in Huffman code too, without moving a bit behind it", () => {
     const block = Buffer.concat([
       Buffer.from([AUTHORITY, 0x80 | HUFFMAN_VALUE.length]),
@@ -67,7 +73,7 @@ describe("AuthorityFilter", () => {
     ).toBe(true);
   });
 
-  it.each(["a:1", "http", "https://a:1", ""])("leaves %j alone", (value) => {
+  it.each(["a:1", "http", "https:/a:1", ""])("leaves %j alone", (value) => {
     const bytes = Buffer.concat([
       HTTP2_PREFACE,
       frame(1, 4, raw(value)),

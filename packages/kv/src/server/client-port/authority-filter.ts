@@ -16,14 +16,17 @@ const HUFFMAN: Readonly<Record<string, readonly [code: number, bits: number]>> =
   h: [0b100111, 6],
   t: [0b01001, 5],
   p: [0b101011, 6],
+  s: [0b01000, 5],
   ":": [0b1011100, 7],
   "/": [0b011000, 6],
   B: [0b1011101, 7],
   "-": [0b010110, 6],
 };
-const SCHEME = "http://";
-/** As long as the scheme in characters and in Huffman bits, so that nothing around it moves. */
-const STAND_IN = "httpB--";
+/** Each with what is as long in characters and in Huffman bits, so that nothing around it moves. */
+const SCHEMES = [
+  { scheme: "http://", standIn: "httpB--" },
+  { scheme: "https://", standIn: "httpsB--" },
+] as const;
 
 /**
  * Go clients older than etcd 3.5 (Debian's etcdctl among them) put the endpoint's scheme into
@@ -78,9 +81,11 @@ function mendHeaders(payload: Buffer, flags: number): void {
   if (start >= end) return;
   const value = findAuthority(payload.subarray(start, end));
   if (value === undefined) return;
-  if (value.huffman) mendHuffman(value.bytes);
-  else if (value.bytes.toString("latin1", 0, SCHEME.length) === SCHEME) {
-    value.bytes.write(STAND_IN, 0, "latin1");
+  for (const { scheme, standIn } of SCHEMES) {
+    if (value.huffman) mendHuffman(value.bytes, encode(scheme), encode(standIn));
+    else if (value.bytes.toString("latin1", 0, scheme.length) === scheme) {
+      value.bytes.write(standIn, 0, "latin1");
+    }
   }
 }
 
@@ -147,11 +152,10 @@ class HpackReader {
   }
 }
 
-function mendHuffman(bytes: Buffer): void {
-  const scheme = encode(SCHEME);
+function mendHuffman(bytes: Buffer, scheme: readonly number[], standIn: readonly number[]): void {
   if (bytes.length * 8 < scheme.length) return;
   for (const [i, bit] of scheme.entries()) if (bitOf(bytes, i) !== bit) return;
-  for (const [i, bit] of encode(STAND_IN).entries()) setBit(bytes, i, bit);
+  for (const [i, bit] of standIn.entries()) setBit(bytes, i, bit);
 }
 
 /** Huffman bits of a text, first to last. */

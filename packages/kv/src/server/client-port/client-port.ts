@@ -2,6 +2,12 @@ import type { Buffer } from "node:buffer";
 import { createServer as createHttpServer, type RequestListener, type Server } from "node:http";
 import { createServer, type Server as NetServer, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import {
+  createServer as createTlsServer,
+  type TLSSocket,
+  type Server as TlsServer,
+} from "node:tls";
+import type { ClientIdentity } from "../../tls/client-identity.js";
 import { AuthorityFilter, HTTP2_PREFACE } from "./authority-filter.js";
 import { FilteredSocket } from "./filtered-socket.js";
 
@@ -26,23 +32,30 @@ export interface ClientPortHandlers {
 export class ClientPort {
   readonly #servers: NetServer[] = [];
   readonly #sockets = new Set<Socket>();
+  /** Connections that came before {@link open}, each with what serves it. */
+  readonly #waiting = new Map<Socket, (socket: Socket) => void>();
+  /** Common names of clients' certificates by the peer that gRPC knows their connection as. */
+  readonly #commonNames = new Map<string, string>();
   #handlers: ClientPortHandlers | undefined;
   #http1: Server | undefined;
+  #labels = 0;
 
   /** Serves the connections that waited, and those to come. */
   open(handlers: ClientPortHandlers): void {
     this.#handlers = handlers;
     this.#http1 = createHttpServer(handlers.http1);
-    for (const socket of this.#sockets) this.#serve(socket, handlers);
+    for (const [socket, serve] of this.#waiting) serve(socket);
+    this.#waiting.clear();
   }
 
   /**
    * Takes the address, so that it is known and nobody else's, before there is anything to serve:
    * connections wait for {@link open}. Resolves to the port; rejects with Node's error.
    */
-  listen(host: string, port: number): Promise<number> {
+  listen(host: string, port: number, identity: ClientIdentity | null = null): Promise<number> {
+    const serve = identity === null ? this.#servePlain : this.#serveTls(identity);
     const server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
-      this.#accept(socket);
+      this.#accept(socket, serve);
     });
     this.#servers.push(server);
     return new Promise((resolve, reject) => {
@@ -52,6 +65,11 @@ export class ClientPort {
         resolve(address !== null && typeof address === "object" ? address.port : port);
       });
     });
+  }
+
+  /** The common name of the certificate that a gRPC peer has shown, where it names a user. */
+  commonNameOf(peer: string): string | undefined {
+    return this.#commonNames.get(peer);
   }
 
   /** Accepts nothing more. */
@@ -66,18 +84,50 @@ export class ClientPort {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  #accept(socket: Socket): void {
-    const handlers = this.#handlers;
-    if (handlers === undefined && this.#sockets.size >= WAITING_MAX) {
+  #accept(socket: Socket, serve: (socket: Socket) => void): void {
+    const isWaiting = this.#handlers === undefined;
+    if (isWaiting && this.#waiting.size >= WAITING_MAX) {
       socket.destroy();
       return;
     }
     this.#sockets.add(socket);
-    socket.once("close", () => this.#sockets.delete(socket));
-    if (handlers !== undefined) this.#serve(socket, handlers);
+    socket.once("close", () => {
+      this.#sockets.delete(socket);
+      this.#waiting.delete(socket);
+    });
+    if (isWaiting) this.#waiting.set(socket, serve);
+    else serve(socket);
   }
 
-  #serve(socket: Socket, handlers: ClientPortHandlers): void {
+  readonly #servePlain = (socket: Socket): void => {
+    this.#listenTo(socket, (first) => this.#route(socket, first, null));
+  };
+
+  /** Connections go through a TLS server that never listens by itself. */
+  #serveTls(identity: ClientIdentity): (socket: Socket) => void {
+    const server: TlsServer = createTlsServer({
+      ...identity.options,
+      ALPNProtocols: ["h2", "http/1.1"],
+      handshakeTimeout: SILENCE_MS,
+    });
+    server.on("secureConnection", (socket) => {
+      if (identity.refuses(socket)) {
+        socket.destroy();
+        return;
+      }
+      const name = identity.namesUsers ? commonNameOf(socket) : undefined;
+      this.#listenTo(socket, (first) => this.#route(socket, first, name ?? null));
+    });
+    // A handshake that fails is the client's affair: it is told by an alert.
+    server.on("tlsClientError", (_error, socket) => socket.destroy());
+    return (socket) => {
+      const renewed = identity.renewed();
+      if (renewed !== null) server.setSecureContext(renewed);
+      server.emit("connection", socket);
+    };
+  }
+
+  #listenTo(socket: Socket, route: (first: Buffer) => void): void {
     const silence = setTimeout(() => socket.destroy(), SILENCE_MS);
     const gone = (): void => clearTimeout(silence);
     socket.once("close", gone);
@@ -88,13 +138,13 @@ export class ClientPort {
       clearTimeout(silence);
       socket.off("close", gone);
       socket.pause();
-      this.#route(socket, first, handlers);
+      route(first);
       socket.off("error", ignore);
     });
     socket.resume();
   }
 
-  #route(socket: Socket, first: Buffer, handlers: ClientPortHandlers): void {
+  #route(socket: Socket, first: Buffer, commonName: string | null): void {
     const known = Math.min(first.length, HTTP2_PREFACE.length);
     if (!first.subarray(0, known).equals(HTTP2_PREFACE.subarray(0, known))) {
       socket.unshift(first);
@@ -102,13 +152,35 @@ export class ClientPort {
       socket.resume();
       return;
     }
+    if (commonName !== null) {
+      this.#handlers?.http2(this.#named(socket, first, commonName));
+      return;
+    }
     const filter = new AuthorityFilter();
     const passed = filter.push(first);
     if (filter.done && passed.length === first.length) {
       socket.unshift(passed);
-      handlers.http2(socket);
+      this.#handlers?.http2(socket);
     } else {
-      handlers.http2(new FilteredSocket(socket, new AuthorityFilter(), first));
+      this.#handlers?.http2(new FilteredSocket(socket, new AuthorityFilter(), first));
     }
   }
+
+  /**
+   * A connection that gRPC's calls can be told by: their peer is its address, which gets a number that no
+   * other connection has, whatever port it comes from.
+   */
+  #named(socket: Socket, first: Buffer, commonName: string): Duplex {
+    const label = `/tls-${++this.#labels}`;
+    const peer = `${socket.remoteAddress}${label}:${socket.remotePort}`;
+    this.#commonNames.set(peer, commonName);
+    socket.once("close", () => this.#commonNames.delete(peer));
+    return new FilteredSocket(socket, new AuthorityFilter(), first, label);
+  }
+}
+
+function commonNameOf(socket: TLSSocket): string | undefined {
+  const { subject } = socket.getPeerCertificate();
+  // A subject with several is a list, and names nobody.
+  return typeof subject?.CN === "string" && subject.CN !== "" ? subject.CN : undefined;
 }

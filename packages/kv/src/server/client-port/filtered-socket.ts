@@ -7,10 +7,13 @@ import type { AuthorityFilter } from "./authority-filter.js";
 export class FilteredSocket extends Duplex {
   readonly #socket: Socket;
   readonly #filter: AuthorityFilter;
+  readonly #label: string;
 
-  constructor(socket: Socket, filter: AuthorityFilter, begun: Buffer) {
+  /** `label` is added to the remote address: what tells this connection from every other. */
+  constructor(socket: Socket, filter: AuthorityFilter, begun: Buffer, label = "") {
     super({ allowHalfOpen: true });
     this.#socket = socket;
+    this.#label = label;
     this.#filter = filter;
     const first = filter.push(begun);
     if (first.length > 0) this.push(first);
@@ -24,7 +27,8 @@ export class FilteredSocket extends Duplex {
   }
 
   get remoteAddress(): string | undefined {
-    return this.#socket.remoteAddress;
+    const address = this.#socket.remoteAddress;
+    return address === undefined ? undefined : `${address}${this.#label}`;
   }
 
   get remotePort(): number | undefined {
