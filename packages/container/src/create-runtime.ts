@@ -192,13 +192,12 @@ class HelperRuntime implements LocalRuntime {
   }
 
   get note(): ((key: string, value: string) => void) | undefined {
-    const { host, cgroups, options } = this.#parts;
-    if (cgroups.mode === "none" || !options.adoptMs) return undefined;
-    return (key, value) => host.current?.note(`${USER_NOTE}${key}`, value);
+    const { host } = this.#parts;
+    return host.outlives ? (key, value) => host.note(`${USER_NOTE}${key}`, value) : undefined;
   }
 
   hold(ms: number): void {
-    this.#parts.host.current?.hold(ms);
+    this.#parts.host.hold(ms);
   }
 
   async adopt(id: string): Promise<HelperSandbox> {
@@ -222,8 +221,7 @@ class HelperRuntime implements LocalRuntime {
     const sandbox = await this.#make(spec, "new");
     try {
       await sandbox.attach();
-      const { host, options } = this.#parts;
-      if (options.adoptMs) host.current?.note(`${SANDBOX_NOTE}${spec.id}`, JSON.stringify(spec));
+      this.#parts.host.note(`${SANDBOX_NOTE}${spec.id}`, JSON.stringify(spec));
       return sandbox;
     } catch (error) {
       await sandbox.abandon();
@@ -249,7 +247,7 @@ class HelperRuntime implements LocalRuntime {
       helper: () => (cgroup === undefined ? host.single() : host.shared()),
       release: async (helper) => {
         this.#sandboxes.delete(spec.id);
-        helper?.note(`${SANDBOX_NOTE}${spec.id}`, "");
+        host.note(`${SANDBOX_NOTE}${spec.id}`, "");
         if (socket !== undefined) await notify.remove(socket);
         if (cgroup === undefined) await helper?.close();
       },

@@ -9,8 +9,8 @@ import type { JobType } from "./jobs/job-type.js";
 import { Journal } from "./journal/journal.js";
 import type { SupervisorOptions } from "./options.js";
 import { Reactions } from "./reactions.js";
-import { ServiceUnit } from "./service/service-unit.js";
-import { TargetUnit } from "./target-unit.js";
+import type { Sandbox } from "./runtime.js";
+import { type KeptUnit, Remembrance, readKeptUnits } from "./survival/remembrance.js";
 import type {
   ActiveState,
   JobResult,
@@ -19,8 +19,15 @@ import type {
   Supervisor,
   UnitStatus,
 } from "./types.js";
-import type { UnitChange } from "./unit.js";
-import { assertUnitName, readDefinition, statusOf, type UnitEntry } from "./unit-entry.js";
+import type { ManagedUnit, UnitChange, UnitDefinition } from "./unit.js";
+import {
+  assertUnitName,
+  type Definition,
+  readDefinition,
+  statusOf,
+  type UnitEntry,
+} from "./unit-entry.js";
+import { makeUnit } from "./unit-kinds.js";
 
 const SEGMENT_BYTES_MAX = 8 * 1024 * 1024;
 const SEGMENTS_MAX = 2;
@@ -31,11 +38,19 @@ const SHUTDOWN_TIMEOUT_MS = 120_000;
 export interface LocalSupervisor extends Supervisor {
   /** Runs ExecReload=; `invalid` when the unit is not active. */
   reload(name: string, options?: { readonly signal?: AbortSignal }): Promise<JobResult>;
+  /** The newest definition of a loaded unit, as it was given to `load`. */
+  content(name: string): string | undefined;
+  /**
+   * Ends this supervisor and lets its units go on, for the next supervisor of the same runtime
+   * directory. Over a runtime that keeps nothing it is `shutdown()`.
+   */
+  detach(): Promise<void>;
 }
 
 /**
  * Makes a supervisor: systemd's job engine over `options.runtime`. Nothing runs until units are
- * loaded and started; call `shutdown()` (or use `await using`) to stop what does.
+ * loaded and started; call `shutdown()` (or use `await using`) to stop what does. Where the runtime
+ * kept the units of an earlier supervisor that was killed, they are loaded and go on, as they were.
  *
  * @example
  * ```ts
@@ -55,7 +70,9 @@ export async function createSupervisor(options: SupervisorOptions): Promise<Loca
   };
   const journal = new Journal(directory, limits, clock);
   await journal.removeOldest(options.journal?.unloadedMax ?? UNLOADED_JOURNALS_MAX);
-  return new UnitSupervisor(options, clock, journal);
+  const supervisor = new UnitSupervisor(options, clock, journal);
+  await supervisor.adopt();
+  return supervisor;
 }
 
 class UnitSupervisor implements LocalSupervisor {
@@ -65,6 +82,7 @@ class UnitSupervisor implements LocalSupervisor {
   readonly #units = new Map<string, UnitEntry>();
   readonly #engine: JobEngine;
   readonly #reactions: Reactions;
+  readonly #remembrance: Remembrance;
   readonly #listeners = new Set<(status: UnitStatus) => void>();
   /** Loads and unloads of one unit go one after the other. */
   readonly #turns = new Map<string, Promise<unknown>>();
@@ -77,12 +95,14 @@ class UnitSupervisor implements LocalSupervisor {
     this.#clock = clock;
     this.#journal = journal;
     this.#activeElsewhere = new Set([...BUILTIN_TARGETS, ...(options.activeUnits ?? [])]);
+    this.#remembrance = new Remembrance(options.runtime);
     const graph = (): DependencyGraph => this.#dependencies();
     this.#engine = new JobEngine({
       graph,
       unit: (name) => this.#units.get(name)?.managed,
       stateOf: (name) => this.#stateOf(name),
       log: (name, message) => this.#log(name, message),
+      onJobs: (jobs) => this.#remembrance.jobs(jobs),
     });
     this.#reactions = new Reactions({
       clock,
@@ -100,11 +120,7 @@ class UnitSupervisor implements LocalSupervisor {
       const definition = readDefinition(name, content, this.#options.specifiers ?? {});
       await this.#journal.open(name);
       this.#assertRunning();
-      const entry = this.#units.get(name) ?? this.#newEntry(name, definition);
-      entry.definition = definition;
-      this.#manage(entry);
-      this.#graph = undefined;
-      return statusOf(entry);
+      return statusOf(this.#take(name, definition, this.#clock.now()));
     });
   }
 
@@ -113,8 +129,9 @@ class UnitSupervisor implements LocalSupervisor {
       const entry = this.#units.get(name);
       if (!entry) return;
       if (isUp(entry)) await this.stop(name).catch(() => "canceled");
-      if (entry.managed instanceof ServiceUnit) await entry.managed.dispose();
+      await entry.managed?.dispose();
       this.#units.delete(name);
+      this.#remembrance.forget(name);
       this.#reactions.forget(name);
       this.#engine.forget(name);
       this.#graph = undefined;
@@ -150,8 +167,11 @@ class UnitSupervisor implements LocalSupervisor {
   async status(name: string): Promise<UnitStatus | undefined> {
     const entry = this.#units.get(name);
     if (!entry) return undefined;
-    const usage = entry.managed instanceof ServiceUnit ? await entry.managed.usage() : undefined;
-    return { ...statusOf(entry), ...usage };
+    return { ...statusOf(entry), ...(await entry.managed?.usage()) };
+  }
+
+  content(name: string): string | undefined {
+    return this.#units.get(name)?.definition.content;
   }
 
   list(): readonly UnitStatus[] {
@@ -177,39 +197,74 @@ class UnitSupervisor implements LocalSupervisor {
     return this.#shutdown;
   }
 
+  detach(): Promise<void> {
+    if (!this.#options.runtime.note) return this.shutdown();
+    this.#shutdown ??= this.#letGo();
+    return this.#shutdown;
+  }
+
+  /** Takes up what an earlier supervisor left in the runtime. Call it once, before anything else. */
+  async adopt(): Promise<void> {
+    const { runtime } = this.#options;
+    if (!runtime.remains) return;
+    const { units, jobs } = readKeptUnits(runtime.remains);
+    const sandboxes = new Map<string, Sandbox>();
+    for (const id of runtime.remains.sandboxes) {
+      const sandbox = await runtime.adopt?.(id);
+      if (!sandbox) continue;
+      if (units.get(id)?.state === undefined) await sandbox.delete();
+      else sandboxes.set(id, sandbox);
+    }
+    for (const name of units.keys()) await this.#journal.open(name);
+    for (const [name, kept] of units) this.#adoptUnit(name, kept, sandboxes.get(name));
+    this.#engine.restore(jobs.filter(({ unit }) => this.#units.get(unit)?.managed));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.shutdown();
   }
 
   // ── units ─────────────────────────────────────────────────────────────────────────────────────
 
-  #newEntry(name: string, definition: UnitEntry["definition"]): UnitEntry {
-    const entry: UnitEntry = {
+  /** A definition takes the place of the one before. */
+  #take(name: string, definition: Definition, loadedAt: number): UnitEntry {
+    const entry: UnitEntry = this.#units.get(name) ?? {
       name,
       definition,
       managed: undefined,
-      loadedAt: this.#clock.now(),
+      loadedAt,
     };
     this.#units.set(name, entry);
+    entry.definition = definition;
+    const { model, content } = definition;
+    if (model && entry.managed) entry.managed.replace({ model, content });
+    else if (model) entry.managed = this.#make(entry, { model, content });
+    this.#graph = undefined;
+    this.#remembrance.unit(name, { content, loadedAt: entry.loadedAt });
     return entry;
   }
 
-  #manage(entry: UnitEntry): void {
-    const { model } = entry.definition;
-    if (!model) return;
-    if (entry.managed instanceof ServiceUnit) {
-      entry.managed.replace(model);
-    } else if (model.name.type === "target") {
-      entry.managed ??= new TargetUnit(entry.name, (change) => this.#changed(entry, change));
-    } else {
-      entry.managed = new ServiceUnit(model, {
-        runtime: this.#options.runtime,
-        clock: this.#clock,
-        log: (line) => this.#journal.append(entry.name, line),
-        onChange: (change) => this.#changed(entry, change),
-        onRestart: () => this.#submitForItself("restart", entry.name, "Restart="),
-      });
-    }
+  #make(entry: UnitEntry, definition: UnitDefinition): ManagedUnit {
+    return makeUnit(definition, {
+      runtime: this.#options.runtime,
+      clock: this.#clock,
+      log: (line) => this.#journal.append(entry.name, line),
+      onChange: (change) => this.#changed(entry, change),
+      onRestart: () => this.#submitForItself("restart", entry.name, "Restart="),
+      onImage: (image) => this.#remembrance.state(entry.name, image),
+    });
+  }
+
+  /** First on the definition that it runs on, then with the newest. */
+  #adoptUnit(name: string, kept: KeptUnit, sandbox: Sandbox | undefined): void {
+    const read = (content: string): Definition =>
+      readDefinition(name, content, this.#options.specifiers ?? {});
+    const { content, state } = kept;
+    const old = (state as { readonly content?: string } | undefined)?.content ?? content;
+    const entry = this.#take(name, read(old), kept.loadedAt);
+    if (state !== undefined) entry.managed?.adopt(state, sandbox);
+    if (old !== content) this.#take(name, read(content), kept.loadedAt);
+    if (sandbox) this.#log(name, "Adopted from an earlier supervisor.");
   }
 
   #find(name: string): UnitEntry {
@@ -312,13 +367,21 @@ class UnitSupervisor implements LocalSupervisor {
     const names = [...this.#units.values()].filter(isUp).map(({ name }) => name);
     await this.#withinShutdownTime(Promise.all(this.#submitStops(names)));
     this.#engine.cancelAll();
-    const services = [...this.#units.values()].map(({ managed }) => managed);
-    await Promise.allSettled(
-      services.map((unit) => (unit instanceof ServiceUnit ? unit.dispose() : undefined)),
-    );
+    const units = [...this.#units.values()];
+    await Promise.allSettled(units.map(({ managed }) => managed?.dispose()));
     await this.#journal.closeAll();
     this.#listeners.clear();
     await this.#options.runtime[Symbol.asyncDispose]();
+  }
+
+  async #letGo(): Promise<void> {
+    await Promise.resolve();
+    this.#reactions.stop();
+    const units = [...this.#units.values()];
+    await Promise.allSettled(units.map(({ managed }) => managed?.abandon()));
+    await this.#journal.closeAll();
+    this.#listeners.clear();
+    await this.#options.runtime.detach?.();
   }
 
   /** All at once, so that their order counts; one by one where that is a cycle. */

@@ -26,6 +26,8 @@ export type ServiceSubState =
   | "final-sigkill"
   | "failed"
   | "auto-restart";
+/** SubState of any unit; those of targets are "dead" and "active". */
+export type UnitSubState = ServiceSubState | "active";
 /** systemd's Result= of a service. */
 export type ServiceResult =
   | "success"
@@ -57,8 +59,7 @@ export interface UnitStatus {
   readonly description: string;
   readonly load: LoadState;
   readonly active: ActiveState;
-  /** A ServiceSubState for services; "dead" or "active" for targets. */
-  readonly sub: ServiceSubState | "active";
+  readonly sub: UnitSubState;
   readonly result: ServiceResult;
   readonly mainPid: number;
   readonly statusText: string;

@@ -7,14 +7,15 @@ import {
   type UnitModel,
 } from "@flotilla/units";
 import { SupervisorError } from "./errors.js";
-import type { ServiceUnit } from "./service/service-unit.js";
-import type { TargetUnit } from "./target-unit.js";
+import { stateOf } from "./target-unit.js";
 import type { LoadState, UnitStatus } from "./types.js";
+import type { ManagedUnit } from "./unit.js";
 
 /** A definition as it was loaded: usable, or why not. */
 export interface Definition {
   readonly load: LoadState;
   readonly model: UnitModel | undefined;
+  readonly content: string;
   readonly diagnostics: readonly Diagnostic[];
   /** Why the unit cannot be started. */
   readonly refusal: SupervisorError | undefined;
@@ -24,7 +25,7 @@ export interface Definition {
 export interface UnitEntry {
   readonly name: string;
   definition: Definition;
-  managed: ServiceUnit | TargetUnit | undefined;
+  managed: ManagedUnit | undefined;
   loadedAt: number;
 }
 
@@ -48,7 +49,7 @@ export function readDefinition(
 ): Definition {
   if (content.trim() === "") {
     const refusal = new SupervisorError("bad-setting", `${name} is masked: its file is empty`);
-    return { load: "masked", model: undefined, diagnostics: [], refusal };
+    return { load: "masked", model: undefined, content, diagnostics: [], refusal };
   }
   const { unit, diagnostics } = loadUnit(name, parseUnitFile(content, { file: name }), {
     specifiers,
@@ -57,14 +58,14 @@ export function readDefinition(
     const first = diagnostics.find(({ severity }) => severity === "error");
     const where = first ? `: line ${first.span.start.line}: ${first.message}` : "";
     const refusal = new SupervisorError("bad-setting", `${name} has errors${where}`);
-    return { load: "bad-setting", model: undefined, diagnostics, refusal };
+    return { load: "bad-setting", model: undefined, content, diagnostics, refusal };
   }
   const problem = unsupported(unit);
   if (problem !== undefined) {
     const refusal = new SupervisorError("unsupported", `${name}: ${problem}`);
-    return { load: "error", model: undefined, diagnostics, refusal };
+    return { load: "error", model: undefined, content, diagnostics, refusal };
   }
-  return { load: "loaded", model: unit, diagnostics, refusal: undefined };
+  return { load: "loaded", model: unit, content, diagnostics, refusal: undefined };
 }
 
 function unsupported({ name, service }: UnitModel): string | undefined {
@@ -82,30 +83,17 @@ export function statusOf({ name, definition, managed, loadedAt }: UnitEntry): Un
     load: definition.load,
     diagnostics: definition.diagnostics,
   };
-  if (!managed || !("snapshot" in managed)) {
-    const reached = managed?.active === "active";
-    return {
-      ...common,
-      active: reached ? "active" : "inactive",
-      sub: reached ? "active" : "dead",
-      result: "success",
-      mainPid: 0,
-      statusText: "",
-      restarts: 0,
-      stateChangedAt: loadedAt,
-    };
-  }
-  const { exit, ...snapshot } = managed.snapshot;
+  const { exit, ...state } = managed?.state ?? stateOf("dead", loadedAt);
   return {
     ...common,
-    active: snapshot.active,
-    sub: snapshot.sub,
-    result: snapshot.result,
-    mainPid: snapshot.mainPid,
-    statusText: snapshot.statusText,
-    restarts: snapshot.restarts,
-    stateChangedAt: snapshot.stateChangedAt || loadedAt,
-    ...(snapshot.willRestart && { willRestart: true }),
+    active: managed?.active ?? "inactive",
+    sub: state.sub,
+    result: state.result,
+    mainPid: state.mainPid,
+    statusText: state.statusText,
+    restarts: state.restarts,
+    stateChangedAt: state.stateChangedAt || loadedAt,
+    ...(state.willRestart && { willRestart: true }),
     ...(exit?.type === "exited" && { exitCode: exit.code }),
     ...(exit?.type === "signaled" && { exitSignal: exit.signal }),
   };

@@ -1,14 +1,62 @@
-import type { ActiveState, ServiceResult, ServiceSubState } from "./types.js";
+import type { UnitModel } from "@flotilla/units";
+import type { Clock } from "./clock.js";
+import type { ProcessExit, ResourceUsage, Runtime, Sandbox } from "./runtime.js";
+import type { ActiveState, JournalEntry, ServiceResult, UnitSubState } from "./types.js";
 
-/** What every kind of unit offers to the job engine. Requests are taken at once and done in time. */
+/** A usable definition with the text that it came from. */
+export interface UnitDefinition {
+  readonly model: UnitModel;
+  readonly content: string;
+}
+
+/** What every kind of unit needs of the supervisor. */
+export interface UnitSurroundings {
+  readonly runtime: Runtime;
+  readonly clock: Clock;
+  /** Appends to the unit's journal. */
+  readonly log: (entry: Pick<JournalEntry, "source" | "identifier" | "pid" | "message">) => void;
+  readonly onChange: (change: UnitChange) => void;
+  /** RestartSec= is over: a restart job is due. */
+  readonly onRestart: () => void;
+  /** Called before anything is done about an event, with what to go on from should we be killed. */
+  readonly onImage: (image: unknown) => void;
+}
+
+/** What there is to tell of a unit. */
+export interface UnitState {
+  readonly sub: UnitSubState;
+  readonly result: ServiceResult;
+  readonly mainPid: number;
+  readonly statusText: string;
+  readonly exit: ProcessExit | undefined;
+  readonly restarts: number;
+  readonly stateChangedAt: number;
+  readonly willRestart: boolean;
+}
+
+/**
+ * What every kind of unit offers to the supervisor and its job engine. Requests are taken at once
+ * and done in time.
+ */
 export interface ManagedUnit {
   readonly name: string;
   readonly active: ActiveState;
+  readonly state: UnitState;
   /** `accepted` is called just before the request takes effect: changes told earlier are not its own. */
   start(accepted: () => void): void;
   stop(accepted: () => void): void;
   reload(accepted: () => void): void;
   resetFailed(): void;
+  /** Takes effect with the next start. */
+  replace(definition: UnitDefinition): void;
+  /** Goes on from the last image of another unit of this name, with the sandbox that it left. */
+  adopt(image: unknown, sandbox: Sandbox | undefined): void;
+  /** Undefined while nothing runs. */
+  usage(): Promise<ResourceUsage | undefined>;
+  /** Kills what is left and clears every timer; the unit is of no use afterwards. */
+  dispose(): Promise<void>;
+  /** Ends without touching what runs; the unit is of no use afterwards. */
+  abandon(): Promise<void>;
 }
 
 /** A unit's change of state, as the job engine needs it. */
@@ -16,7 +64,7 @@ export interface UnitChange {
   readonly name: string;
   readonly before: ActiveState;
   readonly after: ActiveState;
-  readonly sub: ServiceSubState | "active";
+  readonly sub: UnitSubState;
   readonly result: ServiceResult;
   /** The unit starts again by itself, so that nothing else should be done about its end. */
   readonly willRestart: boolean;

@@ -24,6 +24,7 @@ export interface HelperHostOptions {
 export class HelperHost {
   readonly #options: HelperHostOptions;
   readonly #all = new Set<Helper>();
+  readonly #notes = new Map<string, string>();
   #current: Helper | undefined;
   #starting: Promise<Helper> | undefined;
 
@@ -35,9 +36,22 @@ export class HelperHost {
     return this.#current === undefined || this.#current.lost ? 0 : this.#current.pid;
   }
 
-  /** The shared helper while there is one: what is noted is kept by it. */
-  get current(): Helper | undefined {
-    return this.#current;
+  /** True when what runs may outlive this daemon. */
+  get outlives(): boolean {
+    return this.#options.adoptMs > 0;
+  }
+
+  /** Keeps a value for the next daemon, in the shared helper; "" forgets it. */
+  note(key: string, value: string): void {
+    if (!this.outlives) return;
+    // Kept here as well: a helper that is lost takes its notes along.
+    if (value === "") this.#notes.delete(key);
+    else this.#notes.set(key, value);
+    this.#current?.note(key, value);
+  }
+
+  hold(ms: number): void {
+    if (this.outlives) this.#current?.hold(ms);
   }
 
   /** Takes over what an earlier daemon left, or (where that is not wanted) ends it; then starts. */
@@ -50,7 +64,9 @@ export class HelperHost {
     }
     this.#own(left);
     this.#current = left;
-    return left.adopt();
+    const kept = await left.adopt();
+    for (const [key, value] of kept.notes) this.#notes.set(key, value);
+    return kept;
   }
 
   /** The helper that holds the locks; started anew if it was lost. */
@@ -59,8 +75,12 @@ export class HelperHost {
     this.#starting ??= this.#start(true).finally(() => {
       this.#starting = undefined;
     });
-    this.#current = await this.#starting;
-    return this.#current;
+    const helper = await this.#starting;
+    if (this.#current !== helper) {
+      this.#current = helper;
+      for (const [key, value] of this.#notes) helper.note(key, value);
+    }
+    return helper;
   }
 
   /** A helper for one sandbox alone. */

@@ -2,7 +2,7 @@ import type { ActiveState, JobResult } from "../types.js";
 import type { ManagedUnit, UnitChange } from "../unit.js";
 import type { DependencyGraph } from "./graph.js";
 import { type JobType, mergeJobs } from "./job-type.js";
-import { mustWait, orderedAgainst } from "./ordering.js";
+import { mustWait, type OrderedJob, orderedAgainst } from "./ordering.js";
 import { type PlannedJob, planTransaction, type Transaction } from "./transaction.js";
 
 interface Job {
@@ -21,6 +21,8 @@ export interface JobEngineOptions {
   readonly stateOf: (name: string) => ActiveState | "builtin" | "absent";
   /** Appends to a unit's journal. */
   readonly log: (unit: string, message: string) => void;
+  /** Told of all jobs that are queued or run, once they have changed. */
+  readonly onJobs: (jobs: readonly OrderedJob[]) => void;
 }
 
 /** A refused transaction. */
@@ -62,6 +64,14 @@ export class JobEngine {
     }
     this.#schedule();
     return [...results.values()];
+  }
+
+  /** Takes up jobs that another engine had, from their beginnings. */
+  restore(jobs: readonly OrderedJob[]): void {
+    for (const { unit, type } of jobs) {
+      this.#jobs.set(unit, { unit, type, running: false, accepted: false, waiters: [] });
+    }
+    this.#schedule();
   }
 
   /** The type of the unit's job, while it has one. */
@@ -114,6 +124,7 @@ export class JobEngine {
       for (const job of [...this.#jobs.values()]) {
         if (!job.running && this.#jobs.get(job.unit) === job && this.#runnable(job)) this.#run(job);
       }
+      this.#options.onJobs([...this.#jobs.values()].map(({ unit, type }) => ({ unit, type })));
     });
   }
 

@@ -5,6 +5,7 @@ import { type ExecCommand, expandEnvironment, type ServiceSection } from "@floti
 import type { Clock } from "../clock.js";
 import { LineSplitter } from "../journal/line-splitter.js";
 import type {
+  AdoptedProcess,
   OutputChunk,
   ProcessExit,
   ProcessSpec,
@@ -13,11 +14,11 @@ import type {
   Runtime,
   Sandbox,
 } from "../runtime.js";
+import type { UnitSurroundings } from "../unit.js";
 import { buildEnvironment } from "./environment.js";
 import { OutputRouter } from "./output.js";
 import { findUser } from "./passwd.js";
-import type { ExecSection, ServiceEvent, ServiceSnapshot } from "./protocol.js";
-import type { ServiceUnitOptions } from "./service-unit.js";
+import type { ExecSection, ServiceEvent, ServiceSnapshot, SpawnAction } from "./protocol.js";
 
 /** How often a PID file is looked for, and a process looked after that is no child of ours. */
 const POLL_MS = 100;
@@ -35,8 +36,15 @@ export interface ActivationOptions {
   readonly service: ServiceSection;
   readonly invocationId: string;
   readonly clock: Clock;
-  readonly log: ServiceUnitOptions["log"];
+  readonly log: UnitSurroundings["log"];
   readonly post: (event: ServiceEvent) => void;
+}
+
+/** What another activation has to know to go on with this one's processes. */
+export interface ActivationImage {
+  readonly invocationId: string;
+  /** What processes are called in the journal, by pid. */
+  readonly identifiers: readonly (readonly [number, string])[];
 }
 
 /** One run of a service from its first command to its last: the sandbox and the processes in it. */
@@ -46,6 +54,7 @@ export class Activation {
   readonly #output: OutputRouter;
   readonly #identifiers = new Map<number, string>();
   readonly #own = new Set<number>();
+  readonly #adopted = new Map<string, AdoptedProcess>();
   readonly #starting = new Set<Promise<unknown>>();
   readonly #polls = new Set<() => void>();
   #sandbox: Sandbox | undefined;
@@ -76,11 +85,33 @@ export class Activation {
       ...(service.memoryMaxBytes !== undefined && { memoryMaxBytes: service.memoryMaxBytes }),
       ...(service.tasksMax !== undefined && { tasksMax: service.tasksMax }),
     });
-    this.#sandbox = sandbox;
     const ignored = sandbox.ignoredLimits ?? [];
     if (ignored.length > 0) {
       this.#log(`This machine cannot limit it, running without: ${ignored.join(", ")}.`);
     }
+    this.#listen(sandbox);
+  }
+
+  /** Goes on with the sandbox that another activation left. */
+  adopt(sandbox: Sandbox, image: ActivationImage | undefined): void {
+    for (const [pid, identifier] of image?.identifiers ?? []) {
+      this.#identifiers.set(pid, identifier);
+    }
+    this.#listen(sandbox);
+    // Of a number that was used twice only the newest process counts.
+    const byPid = new Map((sandbox.adopted ?? []).map((process) => [process.pid, process]));
+    for (const process of byPid.values()) {
+      this.#adopted.set(process.tag, process);
+      this.#follow(sandbox, process, this.#identifiers.get(process.pid) ?? "it");
+    }
+  }
+
+  image(): ActivationImage {
+    return { invocationId: this.#options.invocationId, identifiers: [...this.#identifiers] };
+  }
+
+  #listen(sandbox: Sandbox): void {
+    this.#sandbox = sandbox;
     sandbox.onOutput = (chunk: OutputChunk) => this.#output.write(chunk);
     sandbox.onNotify = (message, pid) => void this.#notify(sandbox, message, pid);
     sandbox.onEmpty = () => {
@@ -89,23 +120,32 @@ export class Activation {
     };
   }
 
-  /** Runs a command; resolves to its pid, rejects when nothing could be run at all. */
+  /**
+   * Runs a command; resolves to its pid, rejects when nothing could be run at all. A process of the
+   * same `number` that was adopted is not run again.
+   */
   async spawn(
-    section: ExecSection,
-    command: ExecCommand,
+    { section, command, number }: Pick<SpawnAction, "section" | "command" | "number">,
     snapshot: ServiceSnapshot,
   ): Promise<number> {
     const sandbox = this.#sandbox;
     assert(sandbox, "an open activation");
+    const tag = String(number);
+    const adopted = this.#adopted.get(tag);
+    if (adopted) return adopted.pid;
     const spec = await this.#processSpec(sandbox, section, command, snapshot);
-    const running = await sandbox.exec(spec);
+    const running = await sandbox.exec({ ...spec, tag });
     this.#identify(running.pid, command);
+    this.#follow(sandbox, running, command.path);
+    return running.pid;
+  }
+
+  #follow(sandbox: Sandbox, running: RunningProcess, path: string): void {
     this.#own.add(running.pid);
     const over = (): unknown => this.#starting.delete(starting);
     const starting: Promise<unknown> = running.executed.then(over, over);
     this.#starting.add(starting);
-    void this.#watch(sandbox, running, command);
-    return running.pid;
+    void this.#watch(sandbox, running, path);
   }
 
   /** Signals the processes, or everyone; those that are gone already do not matter. */
@@ -155,11 +195,16 @@ export class Activation {
     return this.#sandbox?.stats().catch(() => undefined);
   }
 
+  /** Ends without touching what runs. */
+  async abandon(): Promise<void> {
+    this.#endPolls();
+    this.#lines.flush();
+    await this.#output.close();
+  }
+
   /** Kills what is left, writes out unfinished lines, removes the sandbox. */
   async release(): Promise<void> {
-    this.#released = true;
-    for (const cancel of this.#polls) cancel();
-    this.#polls.clear();
+    this.#endPolls();
     const sandbox = this.#sandbox;
     this.#sandbox = undefined;
     await sandbox?.delete().catch((error: Error) => {
@@ -167,6 +212,12 @@ export class Activation {
     });
     this.#lines.flush();
     await this.#output.close();
+  }
+
+  #endPolls(): void {
+    this.#released = true;
+    for (const cancel of this.#polls) cancel();
+    this.#polls.clear();
   }
 
   async #executed(): Promise<void> {
@@ -213,8 +264,8 @@ export class Activation {
     };
   }
 
-  async #watch(sandbox: Sandbox, running: RunningProcess, command: ExecCommand): Promise<void> {
-    const exit = await this.#end(running, command);
+  async #watch(sandbox: Sandbox, running: RunningProcess, path: string): Promise<void> {
+    const exit = await this.#end(running, path);
     if (this.#released) return;
     const clean = exit.type === "exited" && exit.code === 0;
     const oomKilled = clean ? false : await sandbox.oomKilled().catch(() => false);
@@ -225,14 +276,14 @@ export class Activation {
   }
 
   /** A process that the runtime lost sight of counts as killed. */
-  async #end(running: RunningProcess, command: ExecCommand): Promise<ProcessExit> {
+  async #end(running: RunningProcess, path: string): Promise<ProcessExit> {
     try {
       const failure = await running.executed;
       if (!failure) {
         this.#options.post({ type: "executed", pid: running.pid });
         return await running.exited;
       }
-      this.#log(`Failed at step ${failure.step} running ${command.path}: ${failure.message}`);
+      this.#log(`Failed at step ${failure.step} running ${path}: ${failure.message}`);
       return { type: "exited", code: failure.exitCode };
     } catch (error) {
       this.#log(`The runtime lost process ${running.pid}: ${(error as Error).message}`);

@@ -1,6 +1,7 @@
 import type { ServiceResult } from "../types.js";
 import type { CommandQueue } from "./machine-state.js";
-import { StoppingMachine } from "./machine-stop.js";
+import { isKillState, StoppingMachine } from "./machine-stop.js";
+import type { ExecSection } from "./protocol.js";
 
 /** The way up: conditions, ExecStartPre=, the main process by Type=, ExecStartPost=; and reloading. */
 export abstract class StartingMachine extends StoppingMachine {
@@ -22,6 +23,7 @@ export abstract class StartingMachine extends StoppingMachine {
     this.restartDue = false;
     this.mainKnown = false;
     this.populated = false;
+    this.spawns = 0;
     this.watchdogMs = this.service.watchdogMs;
     if (this.forgetRestarts) {
       this.restarts = 0;
@@ -31,17 +33,15 @@ export abstract class StartingMachine extends StoppingMachine {
   }
 
   protected enterCondition(): void {
-    this.runSection("ExecCondition", "condition", this.service.timeoutStartMs, {
-      none: () => this.enterStartPre(),
-      failed: () => this.enterDead("resources", true),
-    });
+    this.runSection("ExecCondition", "condition", this.service.timeoutStartMs, () =>
+      this.enterStartPre(),
+    );
   }
 
   protected enterStartPre(): void {
-    this.runSection("ExecStartPre", "start-pre", this.service.timeoutStartMs, {
-      none: () => this.enterStart(),
-      failed: () => this.enterDead("resources", true),
-    });
+    this.runSection("ExecStartPre", "start-pre", this.service.timeoutStartMs, () =>
+      this.enterStart(),
+    );
   }
 
   protected enterStart(): void {
@@ -56,33 +56,24 @@ export abstract class StartingMachine extends StoppingMachine {
       commands: this.service.execStart,
       index: 0,
     };
-    if (this.service.type === "forking") {
-      this.control = queue;
-      this.spawnControl("start", this.service.timeoutStartMs, () =>
-        this.enterKill("stop-sigterm", "resources"),
-      );
-    } else {
-      this.main = queue;
-      this.spawnMain();
-    }
+    const role = this.service.type === "forking" ? "control" : "main";
+    if (role === "control") this.control = queue;
+    else this.main = queue;
+    this.executed = false;
+    this.spawn(role, { state: "start", timeoutMs: this.service.timeoutStartMs });
   }
 
-  protected spawnMain(): void {
-    const immediate = this.service.type === "simple" || this.service.type === "idle";
-    this.executed = false;
-    this.spawn("main", {
-      spawned: (pid) => {
-        this.mainPid = pid;
-        this.mainKnown = true;
-        if (immediate) {
-          this.enterStartPost();
-        } else {
-          this.arm(this.service.timeoutStartMs);
-          this.setState("start");
-        }
-      },
-      failed: () => this.enterKill("stop-sigterm", "resources"),
-    });
+  protected mainSpawned(pid: number, first: boolean): void {
+    this.mainPid = pid;
+    this.mainKnown = true;
+    if (!first) {
+      this.changed(false);
+    } else if (this.service.type === "simple" || this.service.type === "idle") {
+      this.enterStartPost();
+    } else {
+      this.arm(this.service.timeoutStartMs);
+      this.setState("start");
+    }
   }
 
   protected execSucceeded(pid: number): void {
@@ -93,10 +84,9 @@ export abstract class StartingMachine extends StoppingMachine {
 
   protected enterStartPost(): void {
     this.watchdog();
-    this.runSection("ExecStartPost", "start-post", this.service.timeoutStartMs, {
-      none: () => this.enterRunning("success"),
-      failed: () => this.enterStop("resources"),
-    });
+    this.runSection("ExecStartPost", "start-post", this.service.timeoutStartMs, () =>
+      this.enterRunning("success"),
+    );
   }
 
   protected enterRunning(result: ServiceResult): void {
@@ -128,10 +118,9 @@ export abstract class StartingMachine extends StoppingMachine {
       this.setState("reload");
       return;
     }
-    this.runSection("ExecReload", "reload", this.service.timeoutStartMs, {
-      none: () => this.reloaded("success"),
-      failed: () => this.reloaded("resources"),
-    });
+    this.runSection("ExecReload", "reload", this.service.timeoutStartMs, () =>
+      this.reloaded("success"),
+    );
   }
 
   protected reloaded(result: ServiceResult): void {
@@ -144,13 +133,47 @@ export abstract class StartingMachine extends StoppingMachine {
     const queue = this.main;
     if (!queue || this.sub !== "start" || queue.index + 1 >= queue.commands.length) return false;
     queue.index += 1;
-    this.spawn("main", {
-      spawned: (pid) => {
-        this.mainPid = pid;
-        this.changed(false);
-      },
-      failed: () => this.enterKill("stop-sigterm", "resources"),
-    });
+    this.spawn("main");
     return true;
+  }
+
+  protected notRunnable(section: ExecSection): void {
+    switch (section) {
+      case "ExecCondition":
+      case "ExecStartPre":
+        this.enterDead("resources", true);
+        break;
+      case "ExecStartPost":
+        this.enterStop("resources");
+        break;
+      case "ExecReload":
+        this.reloaded("resources");
+        break;
+      case "ExecStart":
+      case "ExecStop":
+        this.enterKill("stop-sigterm", "resources");
+        break;
+      case "ExecStopPost":
+        this.enterKill("final-sigterm", "resources");
+        break;
+    }
+  }
+
+  /** Takes up again what another machine, whose image this one has, was about to do. */
+  protected resume(): void {
+    const left = (at: number | undefined): number | undefined =>
+      at === undefined ? undefined : Math.max(0, at - this.now);
+    this.timer("state", left(this.deadline));
+    this.timer("watchdog", left(this.watchdogAt));
+    if (this.pending) this.askForPending();
+    // It may have been killed between deciding to signal and signalling.
+    else if (isKillState(this.sub)) this.kill(this.sub);
+    const parentGone = this.service.type === "forking" && !this.control && !this.mainKnown;
+    if (this.sub === "start" && parentGone && !this.pending) {
+      this.push({ type: "find-main", pidFile: this.service.pidFile });
+    }
+    if (this.mainPid > 0) this.push({ type: "watch-main", pid: this.mainPid });
+    if (this.sub === "auto-restart" && this.restartDue) this.push({ type: "restart" });
+    if (this.idle) this.push({ type: "release" });
   }
 }

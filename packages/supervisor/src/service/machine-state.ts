@@ -11,13 +11,13 @@ import {
   type ServiceSnapshot,
   type TimerName,
 } from "./protocol.js";
-import type { StartLimit } from "./start-limit.js";
+import type { StartLimit, StartLimitImage } from "./start-limit.js";
 
-/** What to do when the process that was asked for runs, or cannot. */
+/** A process that was asked for. */
 interface PendingSpawn {
   readonly role: ProcessRole;
-  readonly spawned: (pid: number) => void;
-  readonly failed: () => void;
+  /** The state to take once it runs, and its time limit; absent for a command that only follows another. */
+  readonly enter?: { readonly state: ServiceSubState; readonly timeoutMs: number };
 }
 
 /** The commands of a section that are still to run, one after the other; `index` is the present one. */
@@ -27,13 +27,45 @@ export interface CommandQueue {
   index: number;
 }
 
-/** The section that runs between two states, and how it goes on without or after it. */
-interface SectionNext {
-  /** The section has no command. */
-  readonly none: () => void;
-  /** A command could not be run at all. */
-  readonly failed: () => void;
+/** Where a queue stands, without its commands. */
+interface QueueImage {
+  readonly section: ExecSection;
+  readonly index: number;
+  readonly length: number;
 }
+
+/** All that a machine remembers, as plain data: another machine goes on from it. */
+export interface MachineImage {
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly main?: QueueImage;
+  readonly control?: QueueImage;
+  readonly pending?: PendingSpawn;
+  readonly limit: StartLimitImage;
+}
+
+/** What is kept as it is; times are those of the clock, absent while there is no limit. */
+const KEPT = [
+  "sub",
+  "stateChangedAt",
+  "result",
+  "reloadResult",
+  "exit",
+  "statusText",
+  "restarts",
+  "forgetRestarts",
+  "restartDue",
+  "stopAsked",
+  "willRestart",
+  "mainPid",
+  "mainKnown",
+  "controlPid",
+  "populated",
+  "executed",
+  "deadline",
+  "watchdogMs",
+  "watchdogAt",
+  "spawns",
+] as const;
 
 /** What a service machine remembers, and its means: states, timers, the queue of commands. */
 export abstract class MachineState {
@@ -63,10 +95,13 @@ export abstract class MachineState {
   protected control: CommandQueue | undefined;
   protected populated = false;
   protected pending: PendingSpawn | undefined;
-  private nextControlFailed: () => void = () => {};
   protected executed = false;
-  protected deadline: number = Number.POSITIVE_INFINITY;
+  /** When the present state's time is up. */
+  protected deadline: number | undefined;
   protected watchdogMs = 0;
+  protected watchdogAt: number | undefined;
+  /** Processes asked for in this activation: each has its number. */
+  protected spawns = 0;
 
   constructor(service: ServiceSection, limit: StartLimit) {
     this.service = service;
@@ -101,20 +136,44 @@ export abstract class MachineState {
     };
   }
 
+  image(): MachineImage {
+    const fields = Object.fromEntries(KEPT.map((name) => [name, this[name]]));
+    return {
+      fields,
+      ...(this.main && { main: imageOf(this.main) }),
+      ...(this.control && { control: imageOf(this.control) }),
+      ...(this.pending && { pending: this.pending }),
+      limit: this.limit.image(),
+    };
+  }
+
+  /** Becomes what another machine of the same definition was; `handle` it a `resume` then. */
+  restore({ fields, main, control, pending, limit }: MachineImage): void {
+    Object.assign(this, Object.fromEntries(KEPT.map((name) => [name, fields[name]])));
+    this.main = main && this.#queueOf(main);
+    this.control = control && this.#queueOf(control);
+    this.pending = pending;
+    this.limit.restore(limit);
+  }
+
+  #queueOf({ section, index, length }: QueueImage): CommandQueue {
+    return { section, index, commands: this.commands(section).slice(0, length) };
+  }
+
   /** Runs the commands of a section one by one, in `state`; `none` when it has none. */
   protected runSection(
     section: Exclude<ExecSection, "ExecStart">,
     state: ServiceSubState,
     timeoutMs: number,
-    next: SectionNext,
+    none: () => void,
   ): void {
     const commands = this.commands(section);
     if (commands.length === 0) {
-      next.none();
+      none();
       return;
     }
     this.control = { section, commands, index: 0 };
-    this.spawnControl(state, timeoutMs, next.failed);
+    this.spawn("control", { state, timeoutMs });
   }
 
   protected commands(section: ExecSection): readonly ExecCommand[] {
@@ -137,36 +196,20 @@ export abstract class MachineState {
     }
   }
 
-  /** Runs the present command of the control queue and takes `state` once it runs. */
-  protected spawnControl(state: ServiceSubState, timeoutMs: number, failed: () => void): void {
-    this.nextControlFailed = failed;
-    this.spawn("control", {
-      spawned: (pid) => {
-        this.controlPid = pid;
-        this.arm(timeoutMs);
-        this.setState(state);
-      },
-      failed,
-    });
+  /** Asks for the present command of a queue; `enter` for the first of a section. */
+  protected spawn(role: ProcessRole, enter?: PendingSpawn["enter"]): void {
+    assert(!this.pending, "one spawn at a time");
+    this.pending = { role, ...(enter && { enter }) };
+    this.spawns += 1;
+    this.askForPending();
   }
 
-  /** The state and its time limit stay those of the first command. */
-  protected spawnNextControl(): void {
-    this.spawn("control", {
-      spawned: (pid) => {
-        this.controlPid = pid;
-      },
-      failed: this.nextControlFailed,
-    });
-  }
-
-  protected spawn(role: ProcessRole, then: Omit<PendingSpawn, "role">): void {
+  protected askForPending(): void {
+    const role = this.pending?.role;
     const queue = role === "main" ? this.main : this.control;
     const command = queue?.commands[queue.index];
-    assert(queue && command, "a command to run");
-    assert(!this.pending, "one spawn at a time");
-    this.pending = { role, ...then };
-    this.push({ type: "spawn", role, section: queue.section, command });
+    assert(role && queue && command, "a command to run");
+    this.push({ type: "spawn", role, section: queue.section, command, number: this.spawns });
   }
 
   protected spawned(pid: number): void {
@@ -174,18 +217,32 @@ export abstract class MachineState {
     assert(pending, "an answer to a spawn");
     this.pending = undefined;
     this.populated = true;
-    pending.spawned(pid);
+    if (pending.role === "main") this.mainSpawned(pid, pending.enter !== undefined);
+    else {
+      this.controlPid = pid;
+      if (!pending.enter) return;
+      this.arm(pending.enter.timeoutMs);
+      this.setState(pending.enter.state);
+    }
   }
+
+  /** The main process runs: the first, or one that follows another. */
+  protected abstract mainSpawned(pid: number, first: boolean): void;
 
   protected spawnFailed(message: string): void {
     const pending = this.pending;
     assert(pending, "an answer to a spawn");
+    const queue = pending.role === "main" ? this.main : this.control;
+    assert(queue, "a queue that is run");
     this.pending = undefined;
     this.log(message);
     if (pending.role === "main") this.main = undefined;
     else this.control = undefined;
-    pending.failed();
+    this.notRunnable(queue.section);
   }
+
+  /** A command of the section could not be run at all. */
+  protected abstract notRunnable(section: ExecSection): void;
 
   protected judge(exit: ProcessExit, mode: CleanMode, oomKilled: boolean): ServiceResult {
     const result = exitResult(exit, mode, this.service.successExitStatus);
@@ -217,9 +274,9 @@ export abstract class MachineState {
 
   protected timer(timer: TimerName, ms: number | undefined): void {
     this.push({ type: "timer", timer, ms });
-    if (timer === "state") {
-      this.deadline = ms === undefined ? Number.POSITIVE_INFINITY : this.now + ms;
-    }
+    const due = ms === undefined ? undefined : this.now + ms;
+    if (timer === "state") this.deadline = due;
+    else this.watchdogAt = due;
   }
 
   /** Limits the present state; Infinity (and 0, as systemd reads it) is no limit. */
@@ -229,11 +286,15 @@ export abstract class MachineState {
 
   /** EXTEND_TIMEOUT_USEC=: prolongs the limit of the present state, never shortens it. */
   protected extend(ms: number): void {
-    if (Number.isFinite(this.deadline) && this.now + ms > this.deadline) this.timer("state", ms);
+    if (this.deadline !== undefined && this.now + ms > this.deadline) this.timer("state", ms);
   }
 
   protected watchdog(): void {
     const on = this.watchdogMs > 0 && Number.isFinite(this.watchdogMs);
     this.timer("watchdog", on ? this.watchdogMs : undefined);
   }
+}
+
+function imageOf({ section, index, commands }: CommandQueue): QueueImage {
+  return { section, index, length: commands.length };
 }

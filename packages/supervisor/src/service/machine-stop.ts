@@ -1,14 +1,21 @@
-import type { ServiceResult } from "../types.js";
+import type { ServiceResult, ServiceSubState } from "../types.js";
 import { MachineState } from "./machine-state.js";
 import { shallRestart } from "./restart.js";
 
-/** A state in which the service's processes have been sent a signal and their end is awaited. */
-type KillState =
-  | "stop-watchdog"
-  | "stop-sigterm"
-  | "stop-sigkill"
-  | "final-sigterm"
-  | "final-sigkill";
+/** States in which the service's processes have been sent a signal and their end is awaited. */
+const KILL_STATES = [
+  "stop-watchdog",
+  "stop-sigterm",
+  "stop-sigkill",
+  "final-sigterm",
+  "final-sigkill",
+] as const;
+
+type KillState = (typeof KILL_STATES)[number];
+
+export function isKillState(sub: ServiceSubState): sub is KillState {
+  return KILL_STATES.some((state) => state === sub);
+}
 
 /** The way down: ExecStop=, the signals, ExecStopPost=, the end and whether it restarts. */
 export abstract class StoppingMachine extends MachineState {
@@ -40,10 +47,9 @@ export abstract class StoppingMachine extends MachineState {
   protected enterStop(result: ServiceResult): void {
     this.fail(result);
     this.timer("watchdog", undefined);
-    this.runSection("ExecStop", "stop", this.service.timeoutStopMs, {
-      none: () => this.enterKill("stop-sigterm", "success"),
-      failed: () => this.enterKill("stop-sigterm", "resources"),
-    });
+    this.runSection("ExecStop", "stop", this.service.timeoutStopMs, () =>
+      this.enterKill("stop-sigterm", "success"),
+    );
   }
 
   /** Sends the signal of `state` and waits in it, or goes on at once when there is nobody to signal. */
@@ -94,10 +100,9 @@ export abstract class StoppingMachine extends MachineState {
 
   protected enterStopPost(result: ServiceResult): void {
     this.fail(result);
-    this.runSection("ExecStopPost", "stop-post", this.service.timeoutStopMs, {
-      none: () => this.enterKill("final-sigterm", "success"),
-      failed: () => this.enterKill("final-sigterm", "resources"),
-    });
+    this.runSection("ExecStopPost", "stop-post", this.service.timeoutStopMs, () =>
+      this.enterKill("final-sigterm", "success"),
+    );
   }
 
   protected enterDead(result: ServiceResult, mayRestart: boolean): void {
@@ -132,9 +137,8 @@ export abstract class StoppingMachine extends MachineState {
 
   /** What runs now is still judged by its own prefixes, but nothing follows it. */
   protected dropNextCommands(): void {
-    const command = this.control?.commands[this.control.index];
-    if (this.control && command) {
-      this.control = { section: this.control.section, commands: [command], index: 0 };
-    }
+    const { control } = this;
+    if (control)
+      this.control = { ...control, commands: control.commands.slice(0, control.index + 1) };
   }
 }

@@ -33,6 +33,9 @@ export class ServiceMachine extends StartingMachine {
           this.setState("dead");
         }
         break;
+      case "resume":
+        this.resume();
+        break;
       case "spawned":
         this.spawned(event.pid);
         break;
@@ -141,7 +144,7 @@ export class ServiceMachine extends StartingMachine {
     if (this.sub !== "reload") this.fail(result);
     if (queue && result === "success" && queue.index + 1 < queue.commands.length) {
       queue.index += 1;
-      this.spawnNextControl();
+      this.spawn("control");
       return;
     }
     this.control = undefined;

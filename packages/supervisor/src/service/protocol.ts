@@ -27,6 +27,8 @@ export type ServiceEvent =
   | { readonly type: "stop" }
   | { readonly type: "reload" }
   | { readonly type: "reset-failed" }
+  /** The machine was restored from an image: it goes on. */
+  | { readonly type: "resume" }
   /** The answer to `spawn`: it runs (exec may still fail, which comes as an exit with 200–243). */
   | { readonly type: "spawned"; readonly role: ProcessRole; readonly pid: number }
   /** The answer to `spawn`: nothing runs. */
@@ -67,14 +69,18 @@ export interface ServiceSnapshot {
   readonly reloadResult: ServiceResult;
 }
 
+/** Answer with `spawned` or `spawn-failed` before anything else. */
+export interface SpawnAction {
+  readonly type: "spawn";
+  readonly role: ProcessRole;
+  readonly section: ExecSection;
+  readonly command: ExecCommand;
+  /** Which spawn of the activation it is: asked for twice, the same process is meant. */
+  readonly number: number;
+}
+
 export type ServiceAction =
-  /** Answer with `spawned` or `spawn-failed` before anything else. */
-  | {
-      readonly type: "spawn";
-      readonly role: ProcessRole;
-      readonly section: ExecSection;
-      readonly command: ExecCommand;
-    }
+  | SpawnAction
   /** Send `signals` in turn to the `pids`, or to every process of the unit when undefined. */
   | {
       readonly type: "kill";

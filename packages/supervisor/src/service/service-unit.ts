@@ -1,32 +1,24 @@
 import { strict as assert } from "node:assert";
 import { randomUUID } from "node:crypto";
 import type { ServiceSection, UnitModel } from "@flotilla/units";
-import type { Clock } from "../clock.js";
-import type { ResourceUsage, Runtime } from "../runtime.js";
+import type { ResourceUsage, Sandbox } from "../runtime.js";
 import type { ActiveState } from "../types.js";
-import type { ManagedUnit, UnitChange } from "../unit.js";
-import { Activation } from "./activation.js";
+import type { ManagedUnit, UnitDefinition, UnitState, UnitSurroundings } from "../unit.js";
+import { Activation, type ActivationImage } from "./activation.js";
 import { ServiceMachine } from "./machine.js";
+import type { MachineImage } from "./machine-state.js";
 import type { ServiceAction, ServiceEvent, ServiceSnapshot, TimerName } from "./protocol.js";
 import { StartLimit } from "./start-limit.js";
 
 /** Datagrams of sd_notify that may wait while a command is being started; more are dropped. */
 const NOTIFY_QUEUE_MAX = 256;
 
-/** What a service unit needs of its surroundings. */
-export interface ServiceUnitOptions {
-  readonly runtime: Runtime;
-  readonly clock: Clock;
-  /** Appends to the unit's journal. */
-  readonly log: (entry: {
-    readonly source: "stdout" | "stderr" | "supervisor";
-    readonly identifier: string;
-    readonly pid: number;
-    readonly message: string;
-  }) => void;
-  readonly onChange: (change: UnitChange) => void;
-  /** RestartSec= is over: a restart job is due. */
-  readonly onRestart: () => void;
+/** What another supervisor needs to go on with a service. */
+export interface ServiceImage {
+  /** The file that it runs on. */
+  readonly content: string;
+  readonly machine: MachineImage;
+  readonly activation?: ActivationImage;
 }
 
 interface Mail {
@@ -41,12 +33,12 @@ interface Mail {
  */
 export class ServiceUnit implements ManagedUnit {
   readonly name: string;
-  readonly #options: ServiceUnitOptions;
+  readonly #options: UnitSurroundings;
   readonly #machine: ServiceMachine;
-  #model: UnitModel;
+  #definition: UnitDefinition;
   /** The definition that the present activation runs on. */
   #service: ServiceSection;
-  #replacement: UnitModel | undefined;
+  #replacement: UnitDefinition | undefined;
   #snapshot: ServiceSnapshot;
   #activation: Activation | undefined;
   readonly #mail: Mail[] = [];
@@ -56,26 +48,42 @@ export class ServiceUnit implements ManagedUnit {
   readonly #timers = new Map<TimerName, () => void>();
   #disposed = false;
 
-  constructor(model: UnitModel, options: ServiceUnitOptions) {
+  constructor(definition: UnitDefinition, options: UnitSurroundings) {
+    const { model } = definition;
     this.name = model.name.name;
     this.#options = options;
-    this.#model = model;
+    this.#definition = definition;
     this.#service = serviceOf(model);
     this.#machine = new ServiceMachine(this.#service, startLimitOf(model));
     this.#snapshot = this.#machine.snapshot();
+  }
+
+  /**
+   * Goes on from the image of another unit of the same definition, with the sandbox that it left.
+   * Call it at once after making the unit.
+   */
+  adopt(given: unknown, sandbox: Sandbox | undefined): void {
+    const image = given as ServiceImage;
+    this.#machine.restore(image.machine);
+    this.#snapshot = this.#machine.snapshot();
+    if (sandbox) {
+      this.#activation = this.#newActivation(image.activation?.invocationId);
+      this.#activation.adopt(sandbox, image.activation);
+    }
+    this.#post({ type: "resume" });
+    if (!sandbox) this.#loseProcesses();
   }
 
   get active(): ActiveState {
     return this.#snapshot.active;
   }
 
-  get snapshot(): ServiceSnapshot {
+  get state(): UnitState {
     return this.#snapshot;
   }
 
-  /** Takes effect with the next start. */
-  replace(model: UnitModel): void {
-    this.#replacement = model;
+  replace(definition: UnitDefinition): void {
+    this.#replacement = definition;
   }
 
   start(accepted: () => void): void {
@@ -94,20 +102,37 @@ export class ServiceUnit implements ManagedUnit {
     this.#post({ type: "reset-failed" });
   }
 
-  /** Undefined while nothing runs. */
   async usage(): Promise<ResourceUsage | undefined> {
     return this.#activation?.usage();
   }
 
-  /** Kills what is left and clears every timer; the unit is of no use afterwards. */
   async dispose(): Promise<void> {
+    this.#retire();
+    await this.#idle;
+    await this.#activation?.release();
+    this.#activation = undefined;
+  }
+
+  async abandon(): Promise<void> {
+    this.#retire();
+    await this.#idle;
+    await this.#activation?.abandon();
+  }
+
+  /** Nothing tells how they ended: they count as killed. */
+  #loseProcesses(): void {
+    for (const pid of [this.#snapshot.mainPid, this.#snapshot.controlPid]) {
+      if (pid === 0) continue;
+      const exit = { type: "signaled", signal: "SIGKILL", coreDumped: false } as const;
+      this.#post({ type: "exited", pid, exit, populated: false, oomKilled: false });
+    }
+  }
+
+  #retire(): void {
     this.#disposed = true;
     this.#mail.length = 0;
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
-    await this.#idle;
-    await this.#activation?.release();
-    this.#activation = undefined;
   }
 
   #post(event: ServiceEvent, activation?: Activation, accepted?: () => void): void {
@@ -139,20 +164,28 @@ export class ServiceUnit implements ManagedUnit {
   }
 
   #takeReplacement(): void {
-    const model = this.#replacement;
-    if (!model || !this.#machine.idle) return;
-    const { startLimitBurst, startLimitIntervalMs } = this.#model.unit;
+    const definition = this.#replacement;
+    if (!definition || !this.#machine.idle) return;
+    const { model } = definition;
+    const { startLimitBurst, startLimitIntervalMs } = this.#definition.model.unit;
     const sameLimit =
       model.unit.startLimitBurst === startLimitBurst &&
       model.unit.startLimitIntervalMs === startLimitIntervalMs;
-    this.#model = model;
+    this.#definition = definition;
     this.#service = serviceOf(model);
     this.#replacement = undefined;
     this.#machine.replace(this.#service, sameLimit ? undefined : startLimitOf(model));
   }
 
   async #handle(event: ServiceEvent): Promise<void> {
-    for (const action of this.#machine.handle(event, this.#options.clock.now())) {
+    const actions = this.#machine.handle(event, this.#options.clock.now());
+    const image: ServiceImage = {
+      content: this.#definition.content,
+      machine: this.#machine.image(),
+      ...(this.#activation && { activation: this.#activation.image() }),
+    };
+    this.#options.onImage(image);
+    for (const action of actions) {
       if (this.#disposed) return;
       await this.#perform(action);
     }
@@ -192,10 +225,10 @@ export class ServiceUnit implements ManagedUnit {
   }
 
   async #spawn(action: ServiceAction & { type: "spawn" }): Promise<ServiceEvent> {
-    const { role, section, command } = action;
+    const { role, section } = action;
     try {
       this.#activation ??= await this.#activate();
-      const pid = await this.#activation.spawn(section, command, this.#machine.snapshot());
+      const pid = await this.#activation.spawn(action, this.#machine.snapshot());
       return { type: "spawned", role, pid };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -204,15 +237,20 @@ export class ServiceUnit implements ManagedUnit {
   }
 
   async #activate(): Promise<Activation> {
+    const activation = this.#newActivation();
+    await activation.open(this.#options.runtime);
+    return activation;
+  }
+
+  #newActivation(invocationId: string = randomUUID().replaceAll("-", "")): Activation {
     const activation: Activation = new Activation({
       name: this.name,
       service: this.#service,
-      invocationId: randomUUID().replaceAll("-", ""),
+      invocationId,
       clock: this.#options.clock,
       log: this.#options.log,
       post: (event) => this.#post(event, activation),
     });
-    await activation.open(this.#options.runtime);
     return activation;
   }
 

@@ -1,3 +1,9 @@
+/** The present window, as plain data. */
+export interface StartLimitImage {
+  readonly windowStart: number;
+  readonly count: number;
+}
+
 /**
  * StartLimitIntervalSec= and StartLimitBurst=: a window that opens with the first start and admits
  * `burst` of them. Disabled when either is 0.
@@ -5,7 +11,7 @@
 export class StartLimit {
   readonly #intervalMs: number;
   readonly #burst: number;
-  #windowStart = Number.NEGATIVE_INFINITY;
+  #windowStart = 0;
   #count = 0;
 
   constructor(intervalMs: number, burst: number) {
@@ -23,6 +29,15 @@ export class StartLimit {
     if (this.#count >= this.#burst) return false;
     this.#count += 1;
     return true;
+  }
+
+  image(): StartLimitImage {
+    return { windowStart: this.#windowStart, count: this.#count };
+  }
+
+  restore({ windowStart, count }: StartLimitImage): void {
+    this.#windowStart = windowStart;
+    this.#count = count;
   }
 
   reset(): void {

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { createRuntime, type LocalRuntime } from "@flotilla/container";
+import { createRuntime, type LocalRuntime, type RuntimeOptions } from "@flotilla/container";
 import { onTestFinished } from "vitest";
 import { createSupervisor, type LocalSupervisor, type UnitStatus } from "../../src/index.js";
 import { collect, temporaryDirectory } from "./harness.js";
@@ -23,9 +23,12 @@ export interface RealHarness {
 }
 
 /** A supervisor over the process runtime of `@flotilla/container`. */
-export async function startReal(): Promise<RealHarness> {
-  const directory = await temporaryDirectory();
-  const runtime = await createRuntime({ directory: join(directory, "runtime") });
+export async function startReal(
+  given?: string,
+  options: Partial<RuntimeOptions> = {},
+): Promise<RealHarness> {
+  const directory = given ?? (await temporaryDirectory());
+  const runtime = await createRuntime({ ...options, directory: join(directory, "runtime") });
   const supervisor = await createSupervisor({ runtime, directory: join(directory, "state") });
   onTestFinished(() => supervisor.shutdown());
   const changes: UnitStatus[] = [];
