@@ -1,5 +1,10 @@
 export type { Disk, DiskFile } from "./disk/disk.js";
-export { MemoryDisk, type MemoryDiskFaults } from "./disk/memory-disk.js";
+export {
+  type CrashOptions,
+  type DiskOperation,
+  MemoryDisk,
+  type MemoryDiskFaults,
+} from "./disk/memory-disk.js";
 export { NodeDisk } from "./disk/node-disk.js";
 export { RaftGroup } from "./group/raft-group.js";
 export { inspectFolder } from "./inspect/inspect-folder.js";
@@ -15,6 +20,11 @@ export type {
   SnapshotEvent,
   WaitOptions,
 } from "./options.js";
+export {
+  type ForcedCluster,
+  type ForceNewClusterOptions,
+  forceNewCluster,
+} from "./recovery/force-new-cluster.js";
 export { SnapshotStore } from "./snapshot/snapshot-store.js";
 export type { ListenAddress } from "./transport/grpc-server.js";
 export type { TlsOptions } from "./transport/grpc-service.js";

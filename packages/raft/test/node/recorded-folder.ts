@@ -35,6 +35,20 @@ export function changeEntry(index: number, type: ConfChangeType, id: number, ter
   return { index, term, type: EntryType.ConfChangeV2, data };
 }
 
+/** Voters 1, 2, 3 become 2, 4 with 3 as a learner, in two steps of which this is the first. */
+export function jointChange(index: number, term = 2): Entry {
+  const data = encodeConfChange({
+    transition: ConfChangeTransition.JointImplicit,
+    changes: [
+      { type: ConfChangeType.RemoveNode, nodeId: 1 },
+      { type: ConfChangeType.AddLearnerNode, nodeId: 3 },
+      { type: ConfChangeType.AddNode, nodeId: 4 },
+    ],
+    context: encodeChangeContext(null, [member(3), member(4)]),
+  });
+  return { index, term, type: EntryType.ConfChangeV2, data };
+}
+
 export function confState(voters: number[], learners: number[] = []): ConfState {
   return { voters, learners, votersOutgoing: [], learnersNext: [], autoLeave: false };
 }

@@ -1,7 +1,25 @@
 import type { Disk, DiskFile } from "./disk.js";
+import { Inode } from "./inode.js";
 
-/** What a sector-level crash keeps of an unsynced write. */
-const SECTOR = 512;
+/** What is done to a disk. */
+export type DiskOperation =
+  | "create"
+  | "open"
+  | "read"
+  | "write"
+  | "truncate"
+  | "sync"
+  | "rename"
+  | "remove"
+  | "syncDirectory";
+
+/** What a power loss leaves of what was not synced; nothing by default. */
+export interface CrashOptions {
+  /** Whether a sector that was written survives. */
+  readonly keepSector?: (path: string, sector: number) => boolean;
+  /** So many of the first creations, renames and removals survive, as a journal keeps their order. */
+  readonly keepNames?: number;
+}
 
 /** Faults of a {@link MemoryDisk}; each may be changed while it is in use. */
 export interface MemoryDiskFaults {
@@ -15,6 +33,8 @@ export interface MemoryDiskFaults {
   failWrites: number;
   /** Awaited before each sync takes effect: holds or slows it. */
   beforeSync: (path: string) => Promise<void> | void;
+  /** Called before each operation takes effect; what it throws is the operation's error. */
+  onOperation: (operation: DiskOperation, path: string) => void;
 }
 
 /**
@@ -35,9 +55,12 @@ export class MemoryDisk implements Disk {
     failSyncs: 0,
     failWrites: 0,
     beforeSync: () => {},
+    onOperation: () => {},
   };
   #names: Map<string, Inode> = new Map();
   #durableNames: Map<string, Inode> = new Map();
+  /** Changes of names that are not synced, each as it changes the durable ones. */
+  #unsyncedNames: { readonly path: string; readonly keep: () => void }[] = [];
   readonly #directories: Set<string> = new Set();
   /** Handles opened before a crash are dead: a "process" that still holds one cannot write. */
   #life = 0;
@@ -53,12 +76,14 @@ export class MemoryDisk implements Disk {
   }
 
   async open(path: string, mode: "existing" | "create" | "read"): Promise<DiskFile> {
+    this.faults.onOperation(mode === "create" ? "create" : "open", path);
     let inode = this.#names.get(path);
     if (mode === "create") {
       if (inode) throw systemError("EEXIST", path);
       if (this.used() >= this.faults.capacity) throw systemError("ENOSPC", path);
       inode = new Inode();
       this.#names.set(path, inode);
+      this.#rename(null, path, inode);
     }
     if (!inode) throw systemError("ENOENT", path);
     const life = this.#life;
@@ -66,17 +91,21 @@ export class MemoryDisk implements Disk {
   }
 
   async rename(from: string, to: string): Promise<void> {
+    this.faults.onOperation("rename", from);
     const inode = this.#names.get(from);
     if (!inode) throw systemError("ENOENT", from);
     this.#names.delete(from);
     this.#names.set(to, inode);
+    this.#rename(from, to, inode);
   }
 
   async remove(path: string): Promise<void> {
-    this.#names.delete(path);
+    this.faults.onOperation("remove", path);
+    if (this.#names.delete(path)) this.#rename(path, null, null);
   }
 
   async syncDirectory(path: string): Promise<void> {
+    this.faults.onOperation("syncDirectory", path);
     await this.beforeSync(path);
     const inside = (name: string): boolean => name.slice(0, name.lastIndexOf("/")) === path;
     for (const name of this.#durableNames.keys()) {
@@ -85,18 +114,29 @@ export class MemoryDisk implements Disk {
     for (const [name, inode] of this.#names) {
       if (inside(name)) this.#durableNames.set(name, inode);
     }
+    this.#unsyncedNames = this.#unsyncedNames.filter((change) => !inside(change.path));
   }
 
   /**
-   * Power loss. Unsynced directory changes are undone, and unsynced bytes are lost but for the
-   * sectors that `keepSector` keeps (none by default). Handles opened earlier fail from now on.
+   * Power loss: what was not synced is lost, but for what `options` keep of it. Handles opened
+   * earlier fail from now on.
    */
-  crash(options: { keepSector?: (path: string, sector: number) => boolean } = {}): void {
+  crash(options: CrashOptions = {}): void {
     this.#life++;
+    for (const { keep } of this.#unsyncedNames.slice(0, options.keepNames ?? 0)) keep();
+    this.#unsyncedNames = [];
     this.#names = new Map(this.#durableNames);
     for (const [path, inode] of this.#names) {
       inode.crash((sector) => options.keepSector?.(path, sector) ?? false);
     }
+  }
+
+  #rename(from: string | null, to: string | null, inode: Inode | null): void {
+    const keep = (): void => {
+      if (from !== null) this.#durableNames.delete(from);
+      if (to !== null && inode) this.#durableNames.set(to, inode);
+    };
+    this.#unsyncedNames.push({ path: to ?? from ?? "", keep });
   }
 
   /** Whole content of a file, for tests that damage it. */
@@ -132,79 +172,6 @@ export class MemoryDisk implements Disk {
   }
 }
 
-/** A file's bytes now, and as they would be after a power loss. */
-class Inode {
-  data: Uint8Array = new Uint8Array(0);
-  length = 0;
-  #durable: Uint8Array = new Uint8Array(0);
-  /** Sectors written and not synced, as ranges [from, to) that may overlap. */
-  #dirty: [from: number, to: number][] = [];
-
-  /** New content, durable at once. */
-  replace(content: Uint8Array): void {
-    this.data = Uint8Array.from(content);
-    this.length = content.length;
-    this.#durable = Uint8Array.from(content);
-    this.#dirty = [];
-  }
-
-  write(bytes: Uint8Array, position: number): void {
-    const end = position + bytes.length;
-    if (end > this.data.length) {
-      const grown = new Uint8Array(Math.max(end, this.data.length * 2, 4096));
-      grown.set(this.data);
-      this.data = grown;
-    }
-    this.data.set(bytes, position);
-    this.length = Math.max(this.length, end);
-    const [from, to] = [Math.floor(position / SECTOR), Math.ceil(end / SECTOR)];
-    const last = this.#dirty.at(-1);
-    if (last && from >= last[0] && from <= last[1]) last[1] = Math.max(last[1], to);
-    else this.#dirty.push([from, to]);
-  }
-
-  truncate(length: number): void {
-    this.data.fill(0, Math.min(length, this.length), this.length);
-    if (length > this.data.length) this.write(new Uint8Array(length - this.length), this.length);
-    this.length = length;
-    if (this.#durable.length > length) this.#durable = this.#durable.slice(0, length);
-  }
-
-  persist(): void {
-    for (const [from, to] of this.#dirty) this.#keep(from, to);
-    this.#dirty = [];
-  }
-
-  /** fsyncgate: the pages are clean although they never reached the disk. */
-  loseDirty(): void {
-    this.#dirty = [];
-  }
-
-  crash(keep: (sector: number) => boolean): void {
-    for (const [from, to] of this.#dirty) {
-      for (let sector = from; sector < to; sector++) {
-        if (keep(sector)) this.#keep(sector, sector + 1);
-      }
-    }
-    this.#dirty = [];
-    this.data = this.#durable.slice();
-    this.length = this.data.length;
-  }
-
-  /** Makes sectors [from, to) durable. */
-  #keep(from: number, to: number): void {
-    const start = from * SECTOR;
-    const end = Math.min(to * SECTOR, this.length);
-    if (start >= end) return;
-    if (end > this.#durable.length) {
-      const grown = new Uint8Array(end);
-      grown.set(this.#durable);
-      this.#durable = grown;
-    }
-    this.#durable.set(this.data.subarray(start, end), start);
-  }
-}
-
 class MemoryFile implements DiskFile {
   readonly #disk: MemoryDisk;
   readonly #inode: Inode;
@@ -221,6 +188,7 @@ class MemoryFile implements DiskFile {
   writeNow(bytes: Uint8Array, position: number): number {
     this.#check();
     const { faults } = this.#disk;
+    faults.onOperation("write", this.#path);
     if (faults.failWrites > 0) {
       faults.failWrites--;
       throw systemError("EIO", this.#path);
@@ -240,6 +208,7 @@ class MemoryFile implements DiskFile {
 
   async read(into: Uint8Array, position: number): Promise<number> {
     this.#check();
+    this.#disk.faults.onOperation("read", this.#path);
     const end = Math.min(this.#inode.length, position + into.length);
     if (position >= end) return 0;
     into.set(this.#inode.data.subarray(position, end));
@@ -252,6 +221,7 @@ class MemoryFile implements DiskFile {
 
   async truncate(length: number): Promise<void> {
     this.#check();
+    this.#disk.faults.onOperation("truncate", this.#path);
     this.#inode.truncate(length);
   }
 
@@ -259,6 +229,7 @@ class MemoryFile implements DiskFile {
     await this.#disk.beforeSync(this.#path);
     this.#check();
     const { faults } = this.#disk;
+    faults.onOperation("sync", this.#path);
     if (faults.failSyncs > 0) {
       faults.failSyncs--;
       this.#inode.loseDirty();

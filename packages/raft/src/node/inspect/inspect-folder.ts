@@ -1,6 +1,7 @@
-import { type Entry, EntryType } from "../../index.js";
+import { type Entry, EntryType, RaftError } from "../../index.js";
 import { type Disk, namesIn } from "../disk/disk.js";
 import { NodeDisk } from "../disk/node-disk.js";
+import { isReplacing } from "../recovery/replacement.js";
 import { tryLockFolder } from "../storage/lock.js";
 import type { Damage } from "../wal/damage.js";
 import { readSegments } from "../wal/open.js";
@@ -45,6 +46,10 @@ export async function readFolder(
   directory: string,
   inUse: boolean,
 ): Promise<FolderReport> {
+  if (await isReplacing(disk, directory)) {
+    const message = "making it a new cluster was cut off, and is finished at the next start";
+    throw new RaftError("storage-failed", `${directory}: ${message}`);
+  }
   const found: Damage[] = [];
   const log = `${directory}/log`;
   const names = (await namesIn(disk, log)) ?? [];

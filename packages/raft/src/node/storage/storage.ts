@@ -14,6 +14,7 @@ import { NodeDisk } from "../disk/node-disk.js";
 import { encodeChangeContext } from "../group/membership.js";
 import { NO_LOG } from "../inspect/damages.js";
 import type { RaftGroupOptions } from "../options.js";
+import { finishReplacement } from "../recovery/replacement.js";
 import { SnapshotStore } from "../snapshot/snapshot-store.js";
 import type { Member } from "../types.js";
 import { segmentSequence } from "../wal/segment.js";
@@ -60,6 +61,7 @@ export async function openStorage(
   await disk.makeDirectory(directory);
   const unlock = await lockFolder(disk, directory);
   try {
+    await finishReplacement(disk, directory);
     const snapshots = await SnapshotStore.open(disk, `${directory}/snapshots`, clusterId);
     await checkLog(disk, directory, snapshots);
     const sized = storage.segmentBytes ? { segmentBytes: storage.segmentBytes } : {};
