@@ -15,6 +15,13 @@ export type RaftErrorCode =
   | "step-local-message"
   | "step-peer-not-found"
   | "invalid-config"
+  /** A peer sent what no member that follows the protocol sends. Nothing was done; drop it. */
+  | "invalid-message"
+  /**
+   * A peer's message contradicts what is committed here: this member's log or the peer's was lost
+   * or mixed up with another group's. Nothing was done; stop the member, and look into it.
+   */
+  | "diverged"
   /** The data on disk is damaged where no crash can have done it. The message names file, offset and index. */
   | "corrupt"
   /** A write or fsync failed: the log is poisoned and the process must stop. */

@@ -84,6 +84,11 @@ export function isResponseMessage(type: MessageType): boolean {
   }
 }
 
+/** True for what the storage threads answer. */
+export function isStorageResponse(type: MessageType): boolean {
+  return type === MessageType.StorageAppendResp || type === MessageType.StorageApplyResp;
+}
+
 /** True for the addresses of the storage threads (see `Config.asyncStorageWrites`). */
 export function isLocalTarget(id: NodeId): boolean {
   return id === LOCAL_APPEND_THREAD || id === LOCAL_APPLY_THREAD;

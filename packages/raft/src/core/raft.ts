@@ -1,6 +1,7 @@
 import type { ProgressDefaults } from "./conf-change/changer.js";
-import { assertSameConfState, restoreConfiguration } from "./conf-change/restore.js";
+import { restoreConfiguration } from "./conf-change/restore.js";
 import type { ResolvedConfig } from "./config.js";
+import { RaftError } from "./errors.js";
 import { fail } from "./invariant.js";
 import { NO_DATA, payloadSize } from "./log/entry.js";
 import { RaftLog } from "./log/log.js";
@@ -8,7 +9,6 @@ import { draft, type MessageDraft } from "./message.js";
 import { ReadOnly } from "./reads/read-only.js";
 import { Tracker } from "./tracker/tracker.js";
 import {
-  type ConfState,
   type Entry,
   EntryType,
   type HardState,
@@ -67,7 +67,8 @@ export class Raft {
     this.priority = config.priority;
     this.log = new RaftLog(config.storage, config.maxCommittedSizePerReady);
     const { hardState, confState } = config.storage.initialState();
-    this.restoreMembership(confState);
+    const { membership, progress } = restoreConfiguration(confState, this.progressDefaults());
+    this.tracker.switchTo(membership, progress);
     this.#load(hardState);
     this.becomeFollower(this.term, NONE);
   }
@@ -77,7 +78,11 @@ export class Raft {
     // commit index was durable.
     const known = Math.max(commit, this.log.committed, this.config.applied);
     if (known > this.log.lastIndex()) {
-      fail(`the log ends at ${this.log.lastIndex()}, before ${known}, which is committed`);
+      const last = this.log.lastIndex();
+      throw new RaftError(
+        "corrupt",
+        `the log ends at ${last}, before ${known}, which is committed`,
+      );
     }
     this.log.committed = known;
     this.term = term;
@@ -85,16 +90,9 @@ export class Raft {
     if (this.config.applied > this.log.applied) this.log.appliedTo(this.config.applied, 0);
   }
 
-  /** Takes over the configuration of storage or of a snapshot, with fresh progress. */
-  restoreMembership(confState: ConfState): void {
-    const { membership, progress } = restoreConfiguration(confState, this.progressDefaults());
-    this.tracker.switchTo(membership, progress);
-    assertSameConfState(confState, this.tracker.confState());
-  }
-
-  progressDefaults(): ProgressDefaults {
+  progressDefaults(lastIndex: number = this.log.lastIndex()): ProgressDefaults {
     const { maxInflightMsgs, maxInflightBytes } = this.config;
-    return { lastIndex: this.log.lastIndex(), maxInflightMsgs, maxInflightBytes };
+    return { lastIndex, maxInflightMsgs, maxInflightBytes };
   }
 
   /** A voter with a complete log may stand for election. */

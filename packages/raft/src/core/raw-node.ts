@@ -4,7 +4,13 @@ import { type Config, resolveConfig } from "./config.js";
 import { RaftError } from "./errors.js";
 import { fail } from "./invariant.js";
 import { entriesSize, NO_DATA, NO_ENTRIES } from "./log/entry.js";
-import { draft, isLocalMessage, isLocalTarget, isResponseMessage } from "./message.js";
+import {
+  draft,
+  isLocalMessage,
+  isLocalTarget,
+  isResponseMessage,
+  isStorageResponse,
+} from "./message.js";
 import { Raft } from "./raft.js";
 import {
   needsStorageAppend,
@@ -17,6 +23,7 @@ import {
 import { type BasicStatus, basicStatusOf, type Status, statusOf } from "./status.js";
 import { step } from "./step/step.js";
 import { tick } from "./step/tick.js";
+import { checkMessage } from "./step/validate.js";
 import {
   type ConfChange,
   type ConfState,
@@ -132,22 +139,22 @@ export class RawNode {
   }
 
   /**
-   * Takes a message of another member or of a storage thread. Throws `step-local-message` for
-   * types that do not come by network, `step-peer-not-found` for answers of strangers, and
-   * `proposal-dropped` for a forwarded proposal that is dropped here.
+   * Takes a message of another member or of a storage thread. The caller has made sure that it is
+   * of whom it says. Throws, without having done anything, `step-local-message` for types that do
+   * not come by network, `step-peer-not-found` for answers of strangers, `invalid-message` for
+   * what no correct member sends, `diverged` where the group and this member's log cannot both be
+   * right, and `proposal-dropped` for a forwarded proposal that is dropped here.
    */
   step(message: Message): void {
     const { type, from } = message;
+    if (isLocalTarget(from) ? !isStorageResponse(type) : isLocalMessage(type)) {
+      throw new RaftError("step-local-message", `message ${type} from ${from} is a local one`);
+    }
     if (!isLocalTarget(from)) {
-      if (isLocalMessage(type)) {
-        throw new RaftError("step-local-message", `message ${type} from ${from} is a local one`);
-      }
+      checkMessage(message, this.#raft.id);
       if (isResponseMessage(type) && this.#raft.tracker.get(from) === undefined) {
         throw new RaftError("step-peer-not-found", `answer from ${from}, which is no member`);
       }
-    }
-    if (!Number.isSafeInteger(message.term) || !Number.isSafeInteger(message.index)) {
-      fail(`term ${message.term} or index ${message.index} is no safe integer`);
     }
     step(this.#raft, message);
   }

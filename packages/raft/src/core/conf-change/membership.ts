@@ -1,3 +1,4 @@
+import { RaftError } from "../errors.js";
 import type { Raft } from "../raft.js";
 import { answerConfirmedReads, releasePendingReads } from "../reads/reads.js";
 import { broadcastAppend, sendAppend } from "../replication/send.js";
@@ -11,6 +12,7 @@ import {
 } from "../types.js";
 import { type Configuration, enterJoint, leaveJoint, simple } from "./changer.js";
 import { entersJoint, leavesJoint } from "./codec.js";
+import { restoreConfiguration } from "./restore.js";
 
 /**
  * Applies the configuration change at `index`. Throws `invalid-config` when it does not fit.
@@ -78,8 +80,19 @@ export function restoreSnapshot(raft: Raft, snapshot: Snapshot): boolean {
     raft.log.commitTo(index);
     return false;
   }
+  const { membership, progress } = configurationOf(raft, snapshot);
   raft.log.restore(snapshot);
   raft.restoredIndex = index;
-  raft.restoreMembership(confState);
+  raft.tracker.switchTo(membership, progress);
   return true;
+}
+
+/** Read before anything is changed, since it came from a peer. */
+function configurationOf(raft: Raft, { metadata }: Snapshot): Configuration {
+  try {
+    return restoreConfiguration(metadata.confState, raft.progressDefaults(metadata.index));
+  } catch (error) {
+    const what = `the snapshot of index ${metadata.index} holds no configuration`;
+    throw new RaftError("invalid-message", what, { cause: error });
+  }
 }

@@ -1,11 +1,12 @@
-import { fail } from "../invariant.js";
-import { EMPTY_MEMBERSHIP } from "../tracker/tracker.js";
+import { RaftError } from "../errors.js";
+import { confStateOf, EMPTY_MEMBERSHIP } from "../tracker/tracker.js";
 import { type ConfChangeSingle, ConfChangeType, type ConfState, type NodeId } from "../types.js";
 import { type Configuration, enterJoint, type ProgressDefaults, simple } from "./changer.js";
 
 /**
  * The configuration that a snapshot names, with fresh progress. A joint one is rebuilt as it came
- * about: the outgoing voters first, then the change to the incoming ones.
+ * about: the outgoing voters first, then the change to the incoming ones. Throws `invalid-config`
+ * for one that contradicts itself.
  */
 export function restoreConfiguration(
   confState: ConfState,
@@ -22,9 +23,11 @@ export function restoreConfiguration(
     ...confState.learnersNext.map((id) => change(ConfChangeType.AddLearnerNode, id)),
   ];
   if (confState.votersOutgoing.length > 0) {
-    return enterJoint(configuration, confState.autoLeave, changes, defaults);
+    configuration = enterJoint(configuration, confState.autoLeave, changes, defaults);
+  } else {
+    for (const single of changes) configuration = simple(configuration, [single], defaults);
   }
-  for (const single of changes) configuration = simple(configuration, [single], defaults);
+  checkSame(confState, confStateOf(configuration.membership));
   return configuration;
 }
 
@@ -32,11 +35,13 @@ function change(type: ConfChangeType, nodeId: NodeId): ConfChangeSingle {
   return { type, nodeId };
 }
 
-/** Stops unless both name the same members in the same parts, in whatever order. */
-export function assertSameConfState(expected: ConfState, actual: ConfState): void {
-  if (canonical(expected) !== canonical(actual)) {
-    fail(`configuration ${canonical(actual)} was made of ${canonical(expected)}`);
-  }
+/** Refuses unless both name the same members in the same parts, in whatever order. */
+function checkSame(expected: ConfState, actual: ConfState): void {
+  if (canonical(expected) === canonical(actual)) return;
+  throw new RaftError(
+    "invalid-config",
+    `configuration ${canonical(actual)} was made of ${canonical(expected)}`,
+  );
 }
 
 function canonical(confState: ConfState): string {

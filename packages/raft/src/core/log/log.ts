@@ -122,10 +122,15 @@ export class RaftLog {
     return [0, 0];
   }
 
+  /** Throws `diverged` when the log does not reach that far. */
   commitTo(index: number): void {
     if (index <= this.committed) return;
     if (index > this.lastIndex()) {
-      fail(`commit ${index} is beyond the last index ${this.lastIndex()}: was the log lost?`);
+      const last = this.lastIndex();
+      throw new RaftError(
+        "diverged",
+        `commit ${index} is beyond the last index ${last}: was the log lost?`,
+      );
     }
     this.committed = index;
   }

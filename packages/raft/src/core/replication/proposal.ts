@@ -23,24 +23,23 @@ export function proposeAsLeader(raft: Raft, entries: readonly Entry[]): void {
 /**
  * One configuration change at a time: one that comes too early or does not fit the active
  * configuration is replaced by an empty entry, so that its proposer sees it committed to nothing.
+ * Throws `invalid-config` for one that cannot be read, before anything has changed.
  */
 function checkConfChanges(raft: Raft, entries: readonly Entry[]): readonly Entry[] {
   let checked: Entry[] | null = null;
+  let pendingConfIndex = raft.pendingConfIndex;
   for (let i = 0; i < entries.length; i++) {
     const entry = entries[i]!;
     if (entry.type === EntryType.Normal) continue;
-    if (isRefused(raft, entry) && !raft.config.disableConfChangeValidation) {
+    const leaves = decodeConfChange(entry.data, entry.type).changes.length === 0;
+    const fits = pendingConfIndex <= raft.log.applied && raft.tracker.joint === leaves;
+    if (fits || raft.config.disableConfChangeValidation) {
+      pendingConfIndex = raft.log.lastIndex() + i + 1;
+    } else {
       checked ??= [...entries];
       checked[i] = { term: 0, index: 0, type: EntryType.Normal, data: REFUSED_DATA };
-    } else {
-      raft.pendingConfIndex = raft.log.lastIndex() + i + 1;
     }
   }
+  raft.pendingConfIndex = pendingConfIndex;
   return checked ?? entries;
-}
-
-function isRefused(raft: Raft, entry: Entry): boolean {
-  const leaves = decodeConfChange(entry.data, entry.type).changes.length === 0;
-  if (raft.pendingConfIndex > raft.log.applied) return true;
-  return raft.tracker.joint !== leaves;
 }

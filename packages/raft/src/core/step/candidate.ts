@@ -20,6 +20,8 @@ export function stepCandidate(raft: Raft, m: Message): void {
       handleHeartbeat(raft, m);
       return;
     case MessageType.Snap:
+      if (m.term === 0)
+        throw new RaftError("invalid-message", `a snapshot of ${m.from} has no term`);
       raft.becomeFollower(m.term, m.from);
       handleSnapshot(raft, m);
       return;

@@ -54,12 +54,13 @@ function forwardProposal(raft: Raft, m: Message): void {
   if (raft.lead === NONE) {
     throw new RaftError("proposal-dropped", "proposal dropped: there is no leader");
   }
-  if (raft.config.disableProposalForwarding) {
+  if (raft.config.disableProposalForwarding || raft.lead === raft.id) {
     throw new RaftError("proposal-dropped", `proposal dropped: member ${raft.lead} leads`);
   }
   forward(raft, m);
 }
 
 function forward(raft: Raft, m: Message): void {
-  if (raft.lead !== NONE) raft.send({ ...m, to: raft.lead, term: 0 });
+  // A member that got a snapshot of its own follows itself.
+  if (raft.lead !== NONE && raft.lead !== raft.id) raft.send({ ...m, to: raft.lead, term: 0 });
 }

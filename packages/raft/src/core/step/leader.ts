@@ -1,3 +1,4 @@
+import { RaftError } from "../errors.js";
 import { draft } from "../message.js";
 import type { Raft } from "../raft.js";
 import { answerConfirmedReads, readIndex, releasePendingReads } from "../reads/reads.js";
@@ -63,6 +64,9 @@ function appendRefused(raft: Raft, m: Message, progress: Progress): void {
 }
 
 function appendAcknowledged(raft: Raft, m: Message, progress: Progress): void {
+  if (m.index > raft.log.lastIndex()) {
+    throw new RaftError("diverged", `${m.from} acknowledges entry ${m.index}, which is not there`);
+  }
   const probed = progress.match === m.index && progress.state === ProgressState.Probe;
   if (!progress.maybeUpdate(m.index) && !probed) return;
   resumeReplication(raft, m, progress);

@@ -29,6 +29,12 @@ export function voterIds(membership: Membership): NodeId[] {
   return [...ids].sort((a, b) => a - b);
 }
 
+/** A membership as snapshots and storage hold it. */
+export function confStateOf(membership: Membership): ConfState {
+  const { incoming, outgoing, learners, learnersNext, autoLeave } = membership;
+  return { voters: incoming, learners, votersOutgoing: outgoing, learnersNext, autoLeave };
+}
+
 /** The active configuration with the progress of each member, and the votes of an election. */
 export class Tracker {
   #membership: Membership = EMPTY_MEMBERSHIP;
@@ -60,8 +66,7 @@ export class Tracker {
   }
 
   confState(): ConfState {
-    const { incoming, outgoing, learners, learnersNext, autoLeave } = this.#membership;
-    return { voters: incoming, learners, votersOutgoing: outgoing, learnersNext, autoLeave };
+    return confStateOf(this.#membership);
   }
 
   get joint(): boolean {
