@@ -97,7 +97,7 @@ export class MemberRuntime<Command, Result> {
 
   /** The leader as far as known, or `NONE`. */
   get leader(): NodeId {
-    return this.#soft.lead;
+    return this.driver.raw.basicStatus().lead;
   }
 
   get diskFull(): boolean {

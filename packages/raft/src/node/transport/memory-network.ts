@@ -25,6 +25,8 @@ export class MemoryNetwork {
   filter: (message: Message, group: number) => boolean = () => true;
   /** Milliseconds until a message is there; 0, the next turn of the loop, by default. Unequal delays change the order. */
   delay: (message: Message, group: number) => number = () => 0;
+  /** How often a message that is not lost arrives; once by default. A proposal must not be doubled. */
+  copies: (message: Message, group: number) => number = () => 1;
 
   /** The clock rules when messages are delivered; real by default. */
   constructor(options: { readonly clock?: Clock } = {}) {
@@ -129,15 +131,17 @@ class MemoryTransport implements Transport {
 
   /** Queues a message for this member; false when its queue is full. */
   take(message: Message): boolean {
-    if (this.#inbox.length + this.#coming >= MAX_QUEUED) return false;
-    const ms = this.#network.delay(message, this.group);
-    if (ms > 0) {
-      this.#coming++;
-      this.#clock.setTimeout(() => {
-        this.#coming--;
-        this.#enqueue(message);
-      }, ms);
-    } else this.#enqueue(message);
+    for (let copy = this.#network.copies(message, this.group); copy > 0; copy--) {
+      if (this.#inbox.length + this.#coming >= MAX_QUEUED) return false;
+      const ms = this.#network.delay(message, this.group);
+      if (ms > 0) {
+        this.#coming++;
+        this.#clock.setTimeout(() => {
+          this.#coming--;
+          this.#enqueue(message);
+        }, ms);
+      } else this.#enqueue(message);
+    }
     return true;
   }
 
@@ -155,11 +159,37 @@ class MemoryTransport implements Transport {
     const source = this.#handlers;
     const sink = target.#handlers;
     if (!source || !sink) return false;
-    const { index, term } = message.snapshot!.metadata;
-    sink.storeSnapshot(index, term, source.openSnapshot(index)).then(
-      () => source.snapshotSent(message.to, target.take(message)),
-      () => source.snapshotSent(message.to, false),
+    const report = (ok: boolean): void => {
+      if (this.#handlers === source) source.snapshotSent(message.to, ok);
+    };
+    this.#carry(message, source, target, sink).then(
+      () => report(target.take(message)),
+      () => report(false),
     );
     return true;
+  }
+
+  /** From where an earlier one ended, a chunk a turn, as long as the way is open. */
+  async #carry(
+    message: Message,
+    source: TransportHandlers,
+    target: MemoryTransport,
+    sink: TransportHandlers,
+  ): Promise<void> {
+    const { index, term } = message.snapshot!.metadata;
+    const from = (await sink.snapshotLength?.(index, term)) ?? 0;
+    const turn = (): Promise<void> => new Promise((resolve) => soon(this.#clock, resolve));
+    const check = (): void => {
+      const open = this.#network.route(message, this.group) === target;
+      if (!open || this.#handlers !== source) throw new RaftError("unavailable", "the way is cut");
+    };
+    const chunks = async function* (): AsyncGenerator<Uint8Array> {
+      for await (const chunk of source.openSnapshot(index, from)) {
+        await turn();
+        check();
+        yield chunk;
+      }
+    };
+    await sink.storeSnapshot(index, term, chunks(), from);
   }
 }
