@@ -1,7 +1,6 @@
 import { Preference } from "./cluster/preference.js";
 import { explainUnit } from "./explain/explain.js";
 import { explainUnplaced } from "./explain/unplaced.js";
-import type { MachineNode } from "./model/machine-node.js";
 import type { UnitNode } from "./model/unit-node.js";
 import { type Assignment, assign } from "./passes/assignment.js";
 import { Candidates, type Scheduling } from "./passes/candidates.js";
@@ -18,6 +17,7 @@ import type {
   MachineVerdict,
   Plan,
   Strategy,
+  UnitJob,
   Unplaced,
 } from "./types.js";
 
@@ -57,9 +57,9 @@ export class Scheduler {
   /** A session that was told of everything in `state`. */
   static of(state: ClusterState): Scheduler {
     const scheduler = new Scheduler({ strategy: state.strategy });
-    scheduler.apply({
+    scheduler.#base.apply({
       machines: new Map(state.machines.map((machine) => [machine.id, machine])),
-      units: new Map(state.units.map((unit) => [unit.name, unit])),
+      units: named(state.units),
       placements: state.placements,
     });
     return scheduler;
@@ -83,7 +83,7 @@ export class Scheduler {
   plan(): Plan {
     this.#plan ??= this.#try(({ waiting, reasons }) => ({
       actions: actions(this.#base, reasons),
-      waiting: sortedByName(waiting).map(({ name }) => name),
+      waiting: namesOf(waiting),
     }));
     return this.#plan;
   }
@@ -111,7 +111,7 @@ export class Scheduler {
   globalUnits(machineId: string): readonly string[] {
     const machine = this.#base.cluster.machines.byId.get(machineId);
     if (machine === undefined) return [];
-    return this.#undo(() => globalsOn(machine).map(({ name }) => name));
+    return this.#undo(() => namesOf(machine.globals));
   }
 
   /**
@@ -142,10 +142,10 @@ export class Scheduler {
     const evicted = new Map<UnitNode, string>();
     for (const machine of dirty) {
       const mark = cluster.mark();
-      const globals = activeGlobals(machine);
+      const globals = namesOf(machine.globals).join();
       const leavers = evict(machine, cluster);
       for (const [unit, reason] of leavers) evicted.set(unit, reason);
-      if (leavers.size > 0 || activeGlobals(machine) !== globals) continue;
+      if (leavers.size > 0 || namesOf(machine.globals).join() !== globals) continue;
       // Whatever was tried, all is as it was.
       cluster.rollback(mark);
       dirty.delete(machine);
@@ -166,13 +166,10 @@ export class Scheduler {
   }
 }
 
-function globalsOn({ units, activeGlobals }: MachineNode): UnitNode[] {
-  if (activeGlobals === 0) return [];
-  return sortedByName([...units].filter((unit) => unit.global));
+function namesOf(units: readonly UnitNode[]): string[] {
+  return sortedByName(units).map(({ name }) => name);
 }
 
-function activeGlobals(machine: MachineNode): string {
-  return globalsOn(machine)
-    .map(({ name }) => name)
-    .join();
+function* named(units: readonly UnitJob[]): Generator<readonly [string, UnitJob]> {
+  for (const unit of units) yield [unit.name, unit];
 }

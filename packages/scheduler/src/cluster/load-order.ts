@@ -56,15 +56,15 @@ export class LoadOrder {
     return -1;
   }
 
-  #levelOf({ units, used, capacity }: MachineNode): number {
-    if (this.#strategy === "least-units") return units.size;
+  #levelOf({ load, used, capacity }: MachineNode): number {
+    if (this.#strategy === "least-units") return load;
     const share = Math.max(
       used.cpu / capacity.cpu,
       used.memory / capacity.memory,
       used.tasks / capacity.tasks,
     );
     // A capacity of nothing makes NaN, or more than all: full in both cases.
-    return Math.max(units.size, share <= 1 ? Math.floor(share * LEVELS) : LEVELS);
+    return Math.max(load, share <= 1 ? Math.floor(share * LEVELS) : LEVELS);
   }
 
   #enter({ level, rank }: MachineNode): void {

@@ -2,6 +2,13 @@ import type { MachineNode } from "../model/machine-node.js";
 import { MachineSet } from "./machine-set.js";
 import type { Recency } from "./recency.js";
 
+/** Where the ranks and the changes of machines are known. */
+interface Context {
+  readonly recency: Recency;
+  /** How many ranks there are. */
+  readonly ranks: number;
+}
+
 /**
  * Machines known to refuse something, until something changes there. Rules that look at one machine
  * alone make such a refusal last; nothing else may be put in.
@@ -11,23 +18,25 @@ export class RefusalMemory {
   #asOf = 0;
 
   /** Takes the machines that still refuse out of the candidates. */
-  exclude(candidates: MachineSet, recency: Recency): void {
-    const machines = this.#machines;
-    // Machines that got other ranks meanwhile: none of the bits means what it did.
-    if (machines?.words.length !== candidates.words.length) this.#machines = undefined;
-    if (this.#machines === undefined) {
-      this.#asOf = recency.clock;
-      return;
-    }
-    if (this.#asOf < recency.clock) {
-      recency.since(this.#asOf, ({ rank }) => machines?.delete(rank));
-      this.#asOf = recency.clock;
-    }
-    candidates.removeAll(this.#machines);
+  exclude(candidates: MachineSet, context: Context): void {
+    this.#refresh(context);
+    if (this.#machines !== undefined) candidates.removeAll(this.#machines);
   }
 
-  add({ rank }: MachineNode, machineCount: number): void {
-    this.#machines ??= new MachineSet(machineCount);
+  add({ rank }: MachineNode, context: Context): void {
+    this.#refresh(context);
+    this.#machines ??= new MachineSet(context.ranks);
     this.#machines.add(rank);
+  }
+
+  /** Machines that got new ranks count as changed, so that no bit outlives its meaning. */
+  #refresh({ recency, ranks }: Context): void {
+    const machines = this.#machines;
+    if (machines !== undefined && machines.words.length !== Math.ceil(ranks / 32)) {
+      this.#machines = undefined;
+    } else if (machines !== undefined && this.#asOf < recency.clock) {
+      recency.since(this.#asOf, ({ rank }) => machines.delete(rank));
+    }
+    this.#asOf = recency.clock;
   }
 }

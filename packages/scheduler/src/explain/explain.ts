@@ -39,12 +39,11 @@ function standing(
   unit: UnitNode,
   machine: MachineNode,
 ): Omit<MachineVerdict, "machine" | "refusals"> {
-  const { units, id } = machine;
   return {
-    load: units.size,
+    load: machine.load,
     free: freeOf(machine),
     affinity: affinityOf(unit, machine),
-    current: unit.global ? units.has(unit) : unit.assigned === id,
+    current: unit.global ? machine.has(unit) : unit.assigned === machine.id,
   };
 }
 

@@ -60,9 +60,9 @@ export function allRefusals(unit: UnitNode, machine: MachineNode, cluster: Clust
 /** What never changes while a plan is made allows it: draining, MachineID and MachineMetadata. */
 export function fitsAtAll(unit: UnitNode, machine: MachineNode, cluster: Cluster): boolean {
   return (
-    draining.passes(unit, machine, cluster) &&
+    machine.machine.schedulable &&
     machineId.passes(unit, machine, cluster) &&
-    machineMetadata.passes(unit, machine, cluster)
+    (unit.shape.metadata.length === 0 || machineMetadata.passes(unit, machine, cluster))
   );
 }
 

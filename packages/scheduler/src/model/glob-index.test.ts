@@ -16,7 +16,7 @@ describe("GlobIndex", () => {
         const index = new GlobIndex();
         for (const pattern of kept) index.declare(pattern);
         for (const each of released.map((pattern) => index.declare(pattern))) index.release(each);
-        const found = index.matching(name).map(({ pattern }) => pattern);
+        const found = [...index.matching(name)].map(({ pattern }) => pattern);
         expect(found.sort()).toEqual(kept.filter((pattern) => pathMatch(pattern, name)).sort());
       }),
       { numRuns: 2_000 },

@@ -9,6 +9,8 @@ export class Glob {
   readonly literal: string;
   /** It has no wildcard: `literal` is the one name that matches. */
   readonly exact: boolean;
+  /** Only names of this template can match; undefined when any can. */
+  readonly template: string | undefined;
   declarers = 0;
   readonly #test: (name: string) => boolean;
 
@@ -18,6 +20,7 @@ export class Glob {
     this.pattern = pattern;
     this.literal = meta < 0 ? pattern : pattern.slice(0, meta);
     this.exact = meta < 0;
+    this.template = templateOf(this.literal);
     this.#test = this.exact ? (name) => name === pattern : matcher(pattern);
   }
 
@@ -26,15 +29,24 @@ export class Glob {
   }
 }
 
+/** `web@` of `web@1.service`; undefined for what holds no "@". */
+export function templateOf(name: string): string | undefined {
+  const at = name.indexOf("@");
+  return at < 0 ? undefined : name.slice(0, at + 1);
+}
+
+const NONE: readonly Glob[] = [];
 const META = /[*?[\\]/;
 
 /**
  * All globs of Conflicts= and Replaces=, so that a unit's name finds those that match it without
- * trying every one: exact names by a map, the rest by their literal beginning.
+ * trying every one: exact names and templates by maps, the rest by their literal beginning.
  */
 export class GlobIndex {
   readonly #globs = new Map<string, Glob>();
-  /** Length of the literal beginning → that beginning → its globs with wildcards. */
+  /** Template → its globs with wildcards. */
+  readonly #byTemplate = new Map<string, Glob[]>();
+  /** Length of the literal beginning → that beginning → the other globs with wildcards. */
   readonly #byPrefix = new Map<number, Map<string, Glob[]>>();
   #lastId = 0;
 
@@ -43,25 +55,11 @@ export class GlobIndex {
     let glob = this.#globs.get(pattern);
     if (glob === undefined) {
       glob = new Glob(++this.#lastId, pattern);
-      this.add(glob);
+      this.#globs.set(pattern, glob);
+      if (!glob.exact) this.#add(glob);
     }
     glob.declarers++;
     return glob;
-  }
-
-  /** Takes over a glob of another index. */
-  add(glob: Glob): void {
-    this.#globs.set(glob.pattern, glob);
-    if (glob.exact) return;
-    const { length } = glob.literal;
-    let prefixes = this.#byPrefix.get(length);
-    if (prefixes === undefined) {
-      prefixes = new Map();
-      this.#byPrefix.set(length, prefixes);
-    }
-    const globs = prefixes.get(glob.literal);
-    if (globs === undefined) prefixes.set(glob.literal, [glob]);
-    else globs.push(glob);
   }
 
   /** One declarer less; true when that was the last one, and the glob is forgotten. */
@@ -69,27 +67,56 @@ export class GlobIndex {
     glob.declarers--;
     if (glob.declarers > 0) return false;
     this.#globs.delete(glob.pattern);
-    if (glob.exact) return true;
-    const prefixes = this.#byPrefix.get(glob.literal.length);
-    const left = prefixes?.get(glob.literal)?.filter((other) => other !== glob) ?? [];
-    if (left.length > 0) prefixes?.set(glob.literal, left);
-    else prefixes?.delete(glob.literal);
-    if (prefixes?.size === 0) this.#byPrefix.delete(glob.literal.length);
+    if (!glob.exact) this.#remove(glob);
     return true;
   }
 
-  /** The globs that match the name. */
-  matching(name: string): Glob[] {
-    const found: Glob[] = [];
+  /** The globs that match the name, whose template is given as well. */
+  matching(name: string, template: string | undefined = templateOf(name)): readonly Glob[] {
     const exact = this.#globs.get(name);
-    if (exact?.exact) found.push(exact);
+    let found: Glob[] | undefined = exact?.exact ? [exact] : undefined;
+    const take = (globs: readonly Glob[] | undefined): void => {
+      if (globs === undefined) return;
+      for (const glob of globs) {
+        if (!glob.matches(name)) continue;
+        if (found === undefined) found = [glob];
+        else found.push(glob);
+      }
+    };
+    if (template !== undefined) take(this.#byTemplate.get(template));
     for (const [length, prefixes] of this.#byPrefix) {
-      if (length > name.length) continue;
-      const globs = prefixes.get(length === name.length ? name : name.slice(0, length));
-      if (globs === undefined) continue;
-      for (const glob of globs) if (glob.matches(name)) found.push(glob);
+      if (length <= name.length) take(prefixes.get(name.slice(0, length)));
     }
-    return found;
+    return found ?? NONE;
+  }
+
+  #add(glob: Glob): void {
+    const globs = this.#homeOf(glob);
+    const key = glob.template ?? glob.literal;
+    const known = globs.get(key);
+    if (known === undefined) globs.set(key, [glob]);
+    else known.push(glob);
+  }
+
+  #remove(glob: Glob): void {
+    const globs = this.#homeOf(glob);
+    const key = glob.template ?? glob.literal;
+    const left = (globs.get(key) ?? []).filter((other) => other !== glob);
+    if (left.length > 0) globs.set(key, left);
+    else globs.delete(key);
+    if (globs.size === 0 && glob.template === undefined) {
+      this.#byPrefix.delete(glob.literal.length);
+    }
+  }
+
+  #homeOf({ template, literal }: Glob): Map<string, Glob[]> {
+    if (template !== undefined) return this.#byTemplate;
+    let prefixes = this.#byPrefix.get(literal.length);
+    if (prefixes === undefined) {
+      prefixes = new Map();
+      this.#byPrefix.set(literal.length, prefixes);
+    }
+    return prefixes;
   }
 }
 

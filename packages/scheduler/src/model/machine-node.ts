@@ -1,17 +1,7 @@
 import type { Machine, Resources } from "../types.js";
-import type { Glob } from "./glob-index.js";
 import type { UnitNode } from "./unit-node.js";
 
-/** Counts of what is not zero. */
-export type Tally<T> = Map<T, number>;
-
-export function count<T>(tally: Tally<T>, what: T, by: 1 | -1): void {
-  const after = (tally.get(what) ?? 0) + by;
-  if (after === 0) tally.delete(what);
-  else tally.set(what, after);
-}
-
-/** A machine and what runs there, indexed so that a rule is checked without looking at each unit. */
+/** A machine and what runs there. */
 export class MachineNode {
   readonly id: string;
   machine: Machine;
@@ -19,16 +9,15 @@ export class MachineNode {
   /** Its place in the order of IDs, and its bit in each MachineSet. */
   rank = -1;
 
-  /** Units there, the global ones that run included. */
-  readonly units: Set<UnitNode> = new Set();
-  /** How many units there have a name that matches the glob; declare it in Conflicts=; in Replaces=. */
-  readonly matching: Tally<Glob> = new Map();
-  readonly conflicting: Tally<Glob> = new Map();
-  readonly replacing: Tally<Glob> = new Map();
+  /** Never used twice, and stays when the rank does not. */
+  readonly number: number;
+  /** Units that are placed there, in no order; each knows its index. */
+  readonly placed: UnitNode[] = [];
+  /** Global units that run there. */
+  globals: readonly UnitNode[] = [];
   readonly used: { -readonly [K in keyof Resources]: number } = { cpu: 0, memory: 0, tasks: 0 };
   /** How full it is, as the strategy counts; kept by LoadOrder. */
   level = 0;
-  activeGlobals = 0;
   /** Global units that may run there at all, by name; undefined when to be found out anew. */
   eligibleGlobals: readonly UnitNode[] | undefined;
 
@@ -37,10 +26,24 @@ export class MachineNode {
   newer: MachineNode | undefined;
   older: MachineNode | undefined;
 
-  constructor(machine: Machine) {
+  constructor(machine: Machine, number: number) {
     this.id = machine.id;
+    this.number = number;
     this.machine = machine;
     this.capacity = capacityOf(machine);
+  }
+
+  /** How many units are there, global ones counted. */
+  get load(): number {
+    return this.placed.length + this.globals.length;
+  }
+
+  has(unit: UnitNode): boolean {
+    return unit.global ? this.globals.includes(unit) : unit.machine === this;
+  }
+
+  units(): UnitNode[] {
+    return [...this.placed, ...this.globals];
   }
 
   update(machine: Machine): void {

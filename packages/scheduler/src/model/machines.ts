@@ -13,6 +13,7 @@ export class Machines {
   readonly #strategy: Strategy;
   #order: LoadOrder;
   #ranked: MachineNode[] = [];
+  #lastNumber = 0;
 
   constructor(strategy: Strategy) {
     this.#strategy = strategy;
@@ -39,7 +40,7 @@ export class Machines {
 
   /** Machines that were not there: all get new ranks, in the order of IDs. */
   add(machines: readonly Machine[]): MachineNode[] {
-    const added = machines.map((machine) => new MachineNode(machine));
+    const added = machines.map((machine) => new MachineNode(machine, ++this.#lastNumber));
     for (const node of added) this.byId.set(node.id, node);
     this.#ranked = [...this.byId.values()].sort((a, b) => byName({ name: a.id }, { name: b.id }));
     this.#order = new LoadOrder(this.#strategy, this.#ranked.length);

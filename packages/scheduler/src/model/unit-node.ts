@@ -55,12 +55,19 @@ export class UnitNode {
   readonly affinity: AffinityTiers | undefined;
   readonly spreads: readonly SpreadGroup[];
   /** The globs of any unit's Conflicts= and Replaces= that match this unit's name. */
-  matches: Glob[] = [];
+  matches: readonly Glob[] = [];
+  /** The units that name this one in MachineOf=. */
+  followers: Set<UnitNode> | undefined;
 
   /** Machine ID that was decided before, whether that still holds or not. */
   assigned: string | undefined;
   /** Where it counts as being; always undefined for a global unit. */
   machine: MachineNode | undefined;
+  /** Its index among the units of its machine. */
+  slot = -1;
+  /** It waits for a machine, and is in the queue: kept by Queue. */
+  waits = false;
+  queued = false;
   /** Known while it looks for a machine. */
   kind: Kind | undefined;
 

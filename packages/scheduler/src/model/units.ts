@@ -1,33 +1,35 @@
 import { RefusalMemory } from "../cluster/refusal-memory.js";
 import type { UnitJob } from "../types.js";
-import { type Glob, GlobIndex } from "./glob-index.js";
+import { type Glob, GlobIndex, templateOf } from "./glob-index.js";
 import { Interner } from "./interner.js";
-import { count } from "./machine-node.js";
 import { Requests } from "./requests.js";
 import type { StaticFit } from "./static-fit.js";
 import { byName, type Kind, type SpreadGroup, UnitNode, type UnitRules } from "./unit-node.js";
 
-const NO_UNITS: ReadonlySet<UnitNode> = new Set();
+const NONE: readonly never[] = [];
 
-/** A glob that was not there before, whose matches among the known units are still to be found. */
-type Fresh = Set<Glob>;
+/** A glob begins (1) or ceases (−1) to match the name of a unit that is there already. */
+type OnMatch = (unit: UnitNode, glob: Glob, by: 1 | -1) => void;
 
 /** The units of a cluster, with everything by which they find each other. */
 export class Units {
   readonly byName: Map<string, UnitNode> = new Map();
   readonly #fit: StaticFit;
+  readonly #onMatch: OnMatch;
   readonly #globs = new GlobIndex();
-  readonly #requests = new Interner<Requests>();
+  /** CPU, memory, tasks → what is asked for. */
+  readonly #requests = new Map<number, Map<number, Map<number, Requests>>>();
   readonly #spreads = new Map<string, SpreadGroup>();
   readonly #kinds = new Interner<Kind>();
   /** Unit name → the units that name it in MachineOf=. */
   readonly #followers = new Map<string, Set<UnitNode>>();
-  /** What names begin with, up to the first "@" → the units. Names without one are not in here. */
-  readonly #byTemplate = new Map<string, Set<UnitNode>>();
-  #globals: readonly UnitNode[] | undefined = [];
+  /** `web@` → the units with such names. */
+  readonly #byTemplate = new Map<string, UnitNode[]>();
+  #globals: readonly UnitNode[] | undefined = NONE;
 
-  constructor(fit: StaticFit) {
+  constructor(fit: StaticFit, onMatch: OnMatch) {
     this.#fit = fit;
+    this.#onMatch = onMatch;
   }
 
   /** Wanted global units, by name. */
@@ -36,34 +38,6 @@ export class Units {
       .filter((unit) => unit.global && unit.wanted)
       .sort(byName);
     return this.#globals;
-  }
-
-  followersOf({ name }: UnitNode): ReadonlySet<UnitNode> {
-    return this.#followers.get(name) ?? NO_UNITS;
-  }
-
-  /** Adds units that are not there. Those that match new globs, new and old, learn of that. */
-  add(jobs: readonly UnitJob[]): UnitNode[] {
-    const fresh: Fresh = new Set();
-    const added = jobs.map((job) => new UnitNode(job, this.#resolve(job, fresh)));
-    if (fresh.size > 0 && this.byName.size > 0) this.#tellKnown(fresh);
-    for (const unit of added) {
-      unit.matches = this.#globs.matching(unit.name);
-      this.#index(unit);
-    }
-    return added;
-  }
-
-  /** The unit must be nowhere. */
-  remove(unit: UnitNode): void {
-    this.byName.delete(unit.name);
-    if (unit.global) this.#globals = undefined;
-    for (const peer of unit.peers) drop(this.#followers, peer, unit);
-    const template = templatePrefix(unit.name);
-    if (template !== undefined) drop(this.#byTemplate, template, unit);
-    for (const glob of unit.conflicts) this.#release(glob);
-    if (unit.replaces !== undefined) this.#release(unit.replaces);
-    for (const group of unit.spreads) if (--group.members === 0) this.#spreads.delete(group.id);
   }
 
   /** What is known of the units that every rule treats as it treats this one. */
@@ -75,55 +49,107 @@ export class Units {
     return unit.kind;
   }
 
-  #resolve(job: UnitJob, fresh: Fresh): UnitRules {
-    const { fleet, requests, spread = [] } = job;
-    const declare = (pattern: string): Glob => {
-      const glob = this.#globs.declare(pattern);
-      if (glob.declarers === 1) fresh.add(glob);
-      return glob;
-    };
+  /** Adds units that are not there. Those that match new globs, new and old, learn of that. */
+  add(jobs: readonly UnitJob[]): UnitNode[] {
+    const fresh: Glob[] = [];
+    const added = jobs.map((job) => new UnitNode(job, this.#resolve(job, fresh)));
+    if (this.byName.size > 0) this.#tellKnown(fresh);
+    for (const unit of added) this.#index(unit);
+    return added;
+  }
+
+  /** The unit must be nowhere. */
+  remove(unit: UnitNode): void {
+    this.byName.delete(unit.name);
+    if (unit.global) this.#globals = undefined;
+    for (const peer of unit.peers) {
+      drop(this.#followers, peer, unit);
+      if (!this.#followers.has(peer)) this.#setFollowers(peer, undefined);
+    }
+    const template = templateOf(unit.name);
+    if (template !== undefined) this.#dropFromTemplate(template, unit);
+    for (const glob of unit.conflicts) this.#release(glob);
+    if (unit.replaces !== undefined) this.#release(unit.replaces);
+    for (const group of unit.spreads) if (--group.members === 0) this.#spreads.delete(group.id);
+  }
+
+  #resolve(job: UnitJob, fresh: Glob[]): UnitRules {
+    const { fleet, requests, spread = NONE } = job;
     return {
-      peers: fleet.global ? [] : fleet.machineOf,
-      conflicts: [...new Set(fleet.conflicts)].map(declare),
-      replaces: fleet.replaces === undefined || fleet.global ? undefined : declare(fleet.replaces),
-      requests: this.#requestsOf(requests),
+      peers: fleet.global ? NONE : fleet.machineOf,
+      conflicts: this.#declareAll(fleet.conflicts, fresh),
+      replaces:
+        fleet.replaces === undefined || fleet.global
+          ? undefined
+          : this.#declare(fleet.replaces, fresh),
+      requests: this.#requestsOf(requests ?? {}),
       shape: this.#fit.shape(job),
       affinity: this.#fit.affinity(job),
-      spreads: spread.length === 0 ? [] : this.#spreadGroups(job.name, spread),
+      spreads: spread.length === 0 ? NONE : this.#spreadGroups(job.name, spread),
     };
   }
 
-  #requestsOf(requests: UnitJob["requests"] = {}): Requests {
-    const { cpu = 0, memory = 0, tasks = 0 } = requests;
-    return this.#requests.get(`${cpu} ${memory} ${tasks}`, () => new Requests(requests));
+  #declareAll(patterns: readonly string[], fresh: Glob[]): readonly Glob[] {
+    if (patterns.length === 0) return NONE;
+    if (patterns.length === 1) return [this.#declare(patterns[0]!, fresh)];
+    return [...new Set(patterns)].map((pattern) => this.#declare(pattern, fresh));
+  }
+
+  #declare(pattern: string, fresh: Glob[]): Glob {
+    const glob = this.#globs.declare(pattern);
+    if (glob.declarers === 1) fresh.push(glob);
+    return glob;
+  }
+
+  #requestsOf(amounts: NonNullable<UnitJob["requests"]>): Requests {
+    const { cpu = 0, memory = 0, tasks = 0 } = amounts;
+    const byMemory = entry(this.#requests, cpu, () => new Map<number, Map<number, Requests>>());
+    const byTasks = entry(byMemory, memory, () => new Map<number, Requests>());
+    return entry(byTasks, tasks, () => new Requests(amounts));
   }
 
   #spreadGroups(name: string, keys: readonly string[]): SpreadGroup[] {
-    const template = templatePrefix(name) ?? name;
+    const template = templateOf(name) ?? name;
     return [...new Set(keys)].map((key) => {
       const id = `${template}\0${key}`;
-      let group = this.#spreads.get(id);
-      if (group === undefined) {
-        group = { id, key, counts: new Map(), members: 0 };
-        this.#spreads.set(id, group);
-      }
+      const group = entry(this.#spreads, id, () => ({ id, key, counts: new Map(), members: 0 }));
       group.members++;
       return group;
     });
   }
 
   #index(unit: UnitNode): void {
-    this.byName.set(unit.name, unit);
+    const { name } = unit;
+    const template = templateOf(name);
+    unit.matches = this.#globs.matching(name, template);
+    this.byName.set(name, unit);
     if (unit.global) this.#globals = undefined;
-    for (const peer of unit.peers) put(this.#followers, peer, unit);
-    const template = templatePrefix(unit.name);
-    if (template !== undefined) put(this.#byTemplate, template, unit);
+    for (const peer of unit.peers) {
+      this.#setFollowers(peer, put(this.#followers, peer, unit));
+    }
+    if (this.#followers.size > 0) unit.followers = this.#followers.get(name);
+    if (template === undefined) return;
+    const siblings = this.#byTemplate.get(template);
+    if (siblings === undefined) this.#byTemplate.set(template, [unit]);
+    else siblings.push(unit);
   }
 
-  #tellKnown(fresh: Fresh): void {
+  #dropFromTemplate(template: string, unit: UnitNode): void {
+    const siblings = this.#byTemplate.get(template)!;
+    const last = siblings.pop()!;
+    if (last !== unit) siblings[siblings.indexOf(unit)] = last;
+    if (siblings.length === 0) this.#byTemplate.delete(template);
+  }
+
+  #setFollowers(name: string, followers: Set<UnitNode> | undefined): void {
+    const unit = this.byName.get(name);
+    if (unit !== undefined) unit.followers = followers;
+  }
+
+  #tellKnown(fresh: readonly Glob[]): void {
     for (const glob of fresh) {
       for (const unit of this.#candidates(glob)) {
-        if (glob.matches(unit.name)) learn(unit, glob, 1);
+        if (glob.matches(unit.name)) this.#learn(unit, glob, 1);
       }
     }
   }
@@ -131,30 +157,29 @@ export class Units {
   #release(glob: Glob): void {
     if (!this.#globs.release(glob)) return;
     for (const unit of this.#candidates(glob)) {
-      if (unit.matches.includes(glob)) learn(unit, glob, -1);
+      if (unit.matches.includes(glob)) this.#learn(unit, glob, -1);
     }
+  }
+
+  #learn(unit: UnitNode, glob: Glob, by: 1 | -1): void {
+    const others = unit.matches.filter((other) => other !== glob);
+    unit.matches = by === 1 ? [...others, glob] : others;
+    unit.kind = undefined;
+    this.#onMatch(unit, glob, by);
   }
 
   /** Units that may match: one, those of a template, or where neither is said, all. */
   #candidates(glob: Glob): Iterable<UnitNode> {
     if (glob.exact) {
       const unit = this.byName.get(glob.pattern);
-      return unit === undefined ? [] : [unit];
+      return unit === undefined ? NONE : [unit];
     }
-    const template = templatePrefix(glob.literal);
-    if (template === undefined) return this.byName.values();
-    return this.#byTemplate.get(template) ?? NO_UNITS;
+    if (glob.template === undefined) return this.byName.values();
+    return this.#byTemplate.get(glob.template) ?? NONE;
   }
 }
 
-/** A glob that begins or ceases to match a unit's name. */
-function learn(unit: UnitNode, glob: Glob, by: 1 | -1): void {
-  if (by === 1) unit.matches.push(glob);
-  else unit.matches = unit.matches.filter((other) => other !== glob);
-  unit.kind = undefined;
-  if (unit.machine !== undefined) count(unit.machine.matching, glob, by);
-}
-
+/** Units of the same key are refused alike. */
 function kindKey(unit: UnitNode): string {
   const { job, shape, peers, conflicts, replaces, matches, requests, priority } = unit;
   const { cpu, memory, tasks } = requests;
@@ -165,16 +190,17 @@ function kindKey(unit: UnitNode): string {
   );
 }
 
-/** `web@` of `web@1.service`. */
-function templatePrefix(name: string): string | undefined {
-  const at = name.indexOf("@");
-  return at < 0 ? undefined : name.slice(0, at + 1);
+function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
 }
 
-function put<K, V>(map: Map<K, Set<V>>, key: K, value: V): void {
-  const set = map.get(key);
-  if (set === undefined) map.set(key, new Set([value]));
-  else set.add(value);
+function put<K, V>(map: Map<K, Set<V>>, key: K, value: V): Set<V> {
+  return entry(map, key, () => new Set<V>()).add(value);
 }
 
 function drop<K, V>(map: Map<K, Set<V>>, key: K, value: V): void {

@@ -56,7 +56,7 @@ class Round {
     const { units } = this.#scheduling.cluster;
     const tied = new Map<UnitNode, number>();
     this.#waiting.forEach((unit, place) => {
-      if (!isAlone(unit, units)) tied.set(unit, place);
+      if (!isAlone(unit)) tied.set(unit, place);
     });
     const seen = new Set<UnitNode>();
     for (const unit of this.#waiting) {
@@ -81,12 +81,16 @@ class Round {
   #placeSingle(unit: UnitNode): void {
     const { cluster, preference, candidates } = this.#scheduling;
     if (candidates.exhausted(unit)) return;
+    let narrowed = unit.kind !== undefined;
     const found = preference.using((set) => {
       candidates.of(unit, set);
       this.#besidePeer(unit, set);
-      return preference.first(unit, set, (rank) =>
-        tryPlace(unit, cluster.machines.at(rank), this.#scheduling),
-      );
+      return preference.first(unit, set, (rank) => {
+        if (tryPlace(unit, cluster.machines.at(rank), this.#scheduling)) return true;
+        if (!narrowed) candidates.narrow(unit, set);
+        narrowed = true;
+        return false;
+      });
     });
     if (found >= 0) this.#placed(unit);
     else if (!this.#pushFor(unit)) candidates.exhaust(unit);

@@ -2,7 +2,7 @@ import type { Cluster } from "../cluster/cluster.js";
 import type { MachineSet } from "../cluster/machine-set.js";
 import type { Preference } from "../cluster/preference.js";
 import type { MachineNode } from "../model/machine-node.js";
-import type { Kind, UnitNode } from "../model/unit-node.js";
+import type { UnitNode } from "../model/unit-node.js";
 
 /** What a pass works on. */
 export interface Scheduling {
@@ -13,7 +13,8 @@ export interface Scheduling {
 
 /**
  * Which machines are worth a try for a unit: those that can run it at all, without those that
- * refused its like and have not changed since.
+ * refused its like and have not changed since. Most units are taken by the first machine that they
+ * try, so what their like went through is looked up only after a refusal.
  */
 export class Candidates {
   readonly #cluster: Cluster;
@@ -25,26 +26,33 @@ export class Candidates {
   /** Puts the machines worth a try into `set`. */
   of(unit: UnitNode, set: MachineSet): void {
     this.#able(unit, set);
-    const { recency } = this.#cluster.machines;
     if (unit.replaces !== undefined) return;
-    if (!unit.requests.none) unit.requests.refusals.exclude(set, recency);
-    this.#kindOf(unit).refusals.exclude(set, recency);
+    const { machines } = this.#cluster;
+    if (!unit.requests.none) unit.requests.refusals.exclude(set, machines);
+    unit.kind?.refusals.exclude(set, machines);
+  }
+
+  /** Leaves those in `set` that are worth a try even so, when the first refused. */
+  narrow(unit: UnitNode, set: MachineSet): void {
+    if (unit.replaces !== undefined) return;
+    const { machines, units } = this.#cluster;
+    units.kindOf(unit).refusals.exclude(set, machines);
   }
 
   /** Of machines that refused it, those worth a try with units of lower priority pushed out. */
   ofPushing(unit: UnitNode, set: MachineSet): void {
     this.#able(unit, set);
-    this.#kindOf(unit).unyielding.exclude(set, this.#cluster.machines.recency);
+    const { machines, units } = this.#cluster;
+    units.kindOf(unit).unyielding.exclude(set, machines);
   }
 
   /** Nothing has changed since all machines refused a unit of its kind. */
-  exhausted(unit: UnitNode): boolean {
-    const { clock } = this.#cluster.machines.recency;
-    return unit.replaces === undefined && this.#kindOf(unit).exhaustedAt === clock;
+  exhausted({ kind, replaces }: UnitNode): boolean {
+    return replaces === undefined && kind?.exhaustedAt === this.#cluster.machines.recency.clock;
   }
 
   exhaust(unit: UnitNode): void {
-    this.#kindOf(unit).exhaustedAt = this.#cluster.machines.recency.clock;
+    this.#cluster.units.kindOf(unit).exhaustedAt = this.#cluster.machines.recency.clock;
   }
 
   /**
@@ -52,22 +60,18 @@ export class Candidates {
    * is not of that sort, so units with victims are asked anew each time.
    */
   refused(unit: UnitNode, machine: MachineNode, by: "rules" | "room" | "pushing"): void {
-    const { ranks } = this.#cluster.machines;
-    if (unit.replaces !== undefined && by !== "pushing") return;
-    if (by === "room") unit.requests.refusals.add(machine, ranks);
-    else if (by === "pushing") this.#kindOf(unit).unyielding.add(machine, ranks);
-    else this.#kindOf(unit).refusals.add(machine, ranks);
+    const { machines, units } = this.#cluster;
+    if (by === "pushing") units.kindOf(unit).unyielding.add(machine, machines);
+    else if (unit.replaces !== undefined) return;
+    else if (by === "room") unit.requests.refusals.add(machine, machines);
+    else units.kindOf(unit).refusals.add(machine, machines);
   }
 
-  #kindOf(unit: UnitNode): Kind {
-    return this.#cluster.units.kindOf(unit);
-  }
-
-  #able({ job, global, shape }: UnitNode, set: MachineSet): void {
+  #able({ job, shape }: UnitNode, set: MachineSet): void {
     const { machines } = this.#cluster;
     const eligible = machines.fit.eligible(shape);
     const { machineId } = job.fleet;
-    if (machineId === undefined || global) {
+    if (machineId === undefined) {
       set.copyFrom(eligible);
       return;
     }

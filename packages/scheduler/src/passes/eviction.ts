@@ -61,27 +61,23 @@ function removeLonely(
 ): void {
   for (;;) {
     cluster.settleGlobals(machine);
-    const lonely = [...machine.units].filter(
-      (unit) => !unit.global && unit.peers.length > 0 && !cluster.hasPeers(unit, machine),
-    );
+    const lonely = machine.placed.filter((unit) => !cluster.hasPeers(unit, machine));
     if (lonely.length === 0) return;
     for (const unit of lonely) leave(unit);
   }
 }
 
 function replacedOn(machine: MachineNode, cluster: Cluster): UnitNode[] {
-  if (machine.replacing.size === 0) return [];
-  return sortedByName(machine.units).filter(
-    (unit) => !unit.global && cluster.replacersOf(unit, machine).length > 0,
-  );
+  return machine.placed
+    .filter((unit) => cluster.replacersOf(unit, machine).length > 0)
+    .sort(byName);
 }
 
 function mostConflicts(machine: MachineNode, cluster: Cluster): UnitNode | undefined {
-  if (machine.conflicting.size === 0) return undefined;
   let worst: UnitNode | undefined;
   let most = 0;
-  for (const unit of machine.units) {
-    if (unit.global || !cluster.hasConflict(unit, machine)) continue;
+  for (const unit of machine.placed) {
+    if (!cluster.hasConflict(unit, machine)) continue;
     const count = cluster.conflictsOf(unit, machine).length;
     if (worst !== undefined && (count < most || (count === most && byName(unit, worst) < 0))) {
       continue;
@@ -93,17 +89,17 @@ function mostConflicts(machine: MachineNode, cluster: Cluster): UnitNode | undef
 }
 
 /** Of those that share in what is exceeded, the one that matters least. */
-function leastOfTooMany({ used, capacity, units }: MachineNode): UnitNode | undefined {
+function leastOfTooMany({ used, capacity, placed }: MachineNode): UnitNode | undefined {
   const cpu = used.cpu > capacity.cpu;
   const memory = used.memory > capacity.memory;
   const tasks = used.tasks > capacity.tasks;
   if (!cpu && !memory && !tasks) return undefined;
   let least: UnitNode | undefined;
-  for (const unit of units) {
+  for (const unit of placed) {
     const { requests } = unit;
     const shares =
       (cpu && requests.cpu > 0) || (memory && requests.memory > 0) || (tasks && requests.tasks > 0);
-    if (unit.global || !shares) continue;
+    if (!shares) continue;
     if (least === undefined || unit.priority < least.priority) least = unit;
     else if (unit.priority === least.priority && byName(unit, least) > 0) least = unit;
   }

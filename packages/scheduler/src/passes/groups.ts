@@ -25,7 +25,7 @@ export function groupOf(
   seen: Set<UnitNode>,
 ): UnitNode[] {
   const group = [start];
-  if (isAlone(start, units)) return group;
+  if (isAlone(start)) return group;
   seen.add(start);
   for (const unit of group) {
     for (const other of neighbours(unit, units)) {
@@ -38,8 +38,8 @@ export function groupOf(
 }
 
 /** No MachineOf= names it, and it has none. */
-export function isAlone(unit: UnitNode, units: Units): boolean {
-  return unit.peers.length === 0 && units.followersOf(unit).size === 0;
+export function isAlone(unit: UnitNode): boolean {
+  return unit.peers.length === 0 && unit.followers === undefined;
 }
 
 function* neighbours(unit: UnitNode, units: Units): Generator<UnitNode> {
@@ -47,7 +47,7 @@ function* neighbours(unit: UnitNode, units: Units): Generator<UnitNode> {
     const node = units.byName.get(peer);
     if (node !== undefined) yield node;
   }
-  yield* units.followersOf(unit);
+  yield* unit.followers ?? [];
 }
 
 /**
@@ -55,11 +55,15 @@ function* neighbours(unit: UnitNode, units: Units): Generator<UnitNode> {
  * do not wait for each other in a circle; apart from that in the order given.
  */
 export function leadersFirst(ordered: readonly UnitNode[]): readonly UnitNode[] {
-  if (!ordered.some(({ peers }) => peers.length > 0)) return ordered;
-  const nodes = new Map(ordered.map((unit) => [unit.name, unit]));
+  const tied = ordered.filter((unit) => !isAlone(unit));
+  if (tied.length < 2) return ordered;
+  const nodes = new Map(tied.map((unit) => [unit.name, unit]));
   const seen = new Set<UnitNode>();
   const result: UnitNode[] = [];
-  for (const start of ordered) visit(start, nodes, seen, result);
+  for (const start of ordered) {
+    if (isAlone(start)) result.push(start);
+    else visit(start, nodes, seen, result);
+  }
   return result;
 }
 

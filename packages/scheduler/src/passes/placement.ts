@@ -68,7 +68,7 @@ function displace(
 ): boolean {
   const { cluster } = scheduling;
   const mark = cluster.mark();
-  const leavers = withFollowers(victims, machine, cluster);
+  const leavers = withFollowers(victims, machine);
   for (const leaver of leavers) cluster.remove(leaver);
   const done =
     passesAll(unit, machine, cluster) &&
@@ -84,21 +84,14 @@ function displace(
 export function settle(unit: UnitNode, machine: MachineNode, cluster: Cluster): boolean {
   cluster.place(unit, machine);
   cluster.settleGlobals(machine);
-  for (const other of machine.units) {
-    if (!other.global && !cluster.hasPeers(other, machine)) return false;
-  }
-  return true;
+  return machine.placed.every((other) => cluster.hasPeers(other, machine));
 }
 
 /** The units and everybody on the machine who needs one of them there, or one of those. */
-export function withFollowers(
-  units: readonly UnitNode[],
-  machine: MachineNode,
-  cluster: Cluster,
-): UnitNode[] {
+export function withFollowers(units: readonly UnitNode[], machine: MachineNode): UnitNode[] {
   const all = new Set(units);
   for (const unit of all) {
-    for (const follower of cluster.units.followersOf(unit)) {
+    for (const follower of unit.followers ?? []) {
       if (follower.machine === machine) all.add(follower);
     }
   }

@@ -41,9 +41,7 @@ function leastPush(
     preference.first(unit, set, (rank) => {
       const machine = cluster.machines.at(rank);
       if (failed.has(machine)) return false;
-      const victims = passesRules(unit, machine, cluster)
-        ? victimsOn(machine, unit, (units) => withFollowers(units, machine, cluster))
-        : undefined;
+      const victims = passesRules(unit, machine, cluster) ? victimsOn(machine, unit) : undefined;
       if (victims === undefined) {
         candidates.refused(unit, machine, "pushing");
         return false;
@@ -64,12 +62,8 @@ function leastPush(
  * The lowest priorities first, of equal ones the largest, until there is room; then those whose
  * room turns out not to be needed stay after all, the most important first.
  */
-function victimsOn(
-  machine: MachineNode,
-  unit: UnitNode,
-  withTheirs: (units: readonly UnitNode[]) => readonly UnitNode[],
-): UnitNode[] | undefined {
-  const lower = [...machine.units].filter((one) => !one.global && one.priority < unit.priority);
+function victimsOn(machine: MachineNode, unit: UnitNode): UnitNode[] | undefined {
+  const lower = machine.placed.filter((one) => one.priority < unit.priority);
   if (!roomWithout(lower, machine, unit)) return undefined;
   lower.sort(
     (a, b) => a.priority - b.priority || b.requests.size - a.requests.size || byName(a, b),
@@ -77,7 +71,7 @@ function victimsOn(
   const leaving = new Set<UnitNode>();
   for (const one of lower) {
     if (roomWithout(leaving, machine, unit)) break;
-    const all = withTheirs([one]);
+    const all = withFollowers([one], machine);
     if (all.every(({ priority }) => priority < unit.priority)) {
       for (const each of all) leaving.add(each);
     }

@@ -15,7 +15,6 @@ export function queueOrder(strategy: Strategy): Order {
 /** The units that wait for a machine, in order; sorted when asked for, and only what is new. */
 export class Queue {
   readonly order: Order;
-  readonly #members = new Set<UnitNode>();
   #sorted: UnitNode[] = [];
   #added: UnitNode[] = [];
   #left = false;
@@ -25,22 +24,28 @@ export class Queue {
   }
 
   add(unit: UnitNode): void {
-    if (this.#members.has(unit)) return;
-    this.#members.add(unit);
+    unit.waits = true;
+    // Whoever left and comes back before that was noticed still has its place.
+    if (unit.queued) return;
+    unit.queued = true;
     this.#added.push(unit);
   }
 
   delete(unit: UnitNode): void {
-    if (this.#members.delete(unit)) this.#left = true;
+    if (!unit.waits) return;
+    unit.waits = false;
+    this.#left = true;
   }
 
   /** Not to be changed. */
   sorted(): readonly UnitNode[] {
     if (this.#left) {
-      // Whoever left and came back is in both: the second place counts.
-      const added = new Set(this.#added.filter((unit) => this.#members.has(unit)));
-      this.#sorted = this.#sorted.filter((unit) => this.#members.has(unit) && !added.has(unit));
-      this.#added = [...added];
+      const stays = (unit: UnitNode): boolean => {
+        unit.queued = unit.waits;
+        return unit.waits;
+      };
+      this.#sorted = this.#sorted.filter(stays);
+      this.#added = this.#added.filter(stays);
       this.#left = false;
     }
     if (this.#added.length > 0) {

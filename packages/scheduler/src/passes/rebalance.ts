@@ -32,16 +32,15 @@ function fullest(
 ): MachineNode | undefined {
   let fullest: MachineNode | undefined;
   for (const machine of cluster.machines.sorted()) {
-    if (settled.has(machine) || machine.units.size === 0) continue;
+    if (settled.has(machine) || machine.placed.length === 0) continue;
     if (fullest === undefined || machine.level > fullest.level) fullest = machine;
   }
   return fullest;
 }
 
 function moveFrom(from: MachineNode, scheduling: Scheduling): Action[] | undefined {
-  const { cluster } = scheduling;
-  for (const unit of sortedByName(from.units)) {
-    if (unit.global || !isAlone(unit, cluster.units)) continue;
+  for (const unit of sortedByName(from.placed)) {
+    if (!isAlone(unit)) continue;
     const to = target(unit, from, scheduling);
     if (to === undefined) continue;
     const reason = `rebalance: Machine(${from.id}) is fuller than Machine(${to.id})`;

@@ -6,8 +6,10 @@ import type { Base } from "./base.js";
 
 /** What leads from the placements that were told to those that the passes came to. */
 export function actions(base: Base, reasons: ReadonlyMap<UnitNode, string>): Action[] {
-  const touched = [...base.cluster.changed()].filter((unit) => !unit.global);
-  const moved = touched.filter((unit) => unit.assigned !== unit.machine?.id);
+  const moved: UnitNode[] = [];
+  for (const unit of base.cluster.changed()) {
+    if (!unit.global && unit.assigned !== unit.machine?.id) moved.push(unit);
+  }
   return [
     ...unschedules(base, [...new Set([...moved, ...base.homeless])], reasons),
     ...schedules(moved.filter((unit) => unit.machine !== undefined)),
@@ -48,8 +50,9 @@ function schedules(moved: readonly UnitNode[]): Action[] {
       job.desired === "loaded"
         ? "target state loaded and unit not scheduled"
         : "target state launched and unit not scheduled";
-    const after = peers.length === 0 ? [] : peers.filter((peer) => names.has(peer));
     const action = { type: "schedule", unit: name, machine: machine!.id, reason } as const;
+    if (peers.length === 0) return action;
+    const after = peers.filter((peer) => names.has(peer));
     return after.length === 0 ? action : { ...action, after };
   });
 }

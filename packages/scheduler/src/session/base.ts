@@ -3,8 +3,18 @@ import type { MachineNode } from "../model/machine-node.js";
 import type { UnitNode } from "../model/unit-node.js";
 import { homeOf } from "../passes/eviction.js";
 import { Queue, queueOrder } from "../passes/queue.js";
-import type { Changes, Machine, Strategy, UnitJob } from "../types.js";
+import type { Machine, Strategy, UnitJob } from "../types.js";
 import { sameJob, sameMachine } from "./same.js";
+
+/** Names, each once, with what they stand for now. */
+type Told<T> = Iterable<readonly [string, T | undefined]>;
+
+/** As Changes, which need not be maps. */
+interface Telling {
+  readonly machines?: ReadonlyMap<string, Machine | undefined> | undefined;
+  readonly units?: Told<UnitJob> | undefined;
+  readonly placements?: Told<string> | undefined;
+}
 
 /**
  * The cluster as it was told: every unit that has a place, and may have it as far as it alone is
@@ -27,7 +37,7 @@ export class Base {
   }
 
   /** Whether anything is different now. */
-  apply({ machines, units, placements }: Changes): boolean {
+  apply({ machines, units, placements }: Telling): boolean {
     const changes = [
       machines !== undefined && this.#applyMachines(machines),
       placements !== undefined && this.#applyPlacements(placements),
@@ -68,16 +78,13 @@ export class Base {
   }
 
   /** Takes all from the machine; gives those that were placed. */
-  #clear(machine: MachineNode): UnitNode[] {
-    const placed: UnitNode[] = [];
-    for (const unit of machine.units) {
-      if (!unit.global) placed.push(unit);
-      this.cluster.removeFrom(unit, machine);
-    }
+  #clear(machine: MachineNode): readonly UnitNode[] {
+    const placed = [...machine.placed];
+    for (const unit of machine.units()) this.cluster.removeFrom(unit, machine);
     return placed;
   }
 
-  #applyPlacements(changes: ReadonlyMap<string, string | undefined>): boolean {
+  #applyPlacements(changes: Told<string>): boolean {
     let changed = false;
     for (const [name, id] of changes) {
       const unit = this.cluster.units.byName.get(name);
@@ -93,7 +100,7 @@ export class Base {
     return changed;
   }
 
-  #applyUnits(changes: ReadonlyMap<string, UnitJob | undefined>): boolean {
+  #applyUnits(changes: Told<UnitJob>): boolean {
     const { units } = this.cluster;
     const added: UnitJob[] = [];
     let changed = false;
@@ -107,8 +114,10 @@ export class Base {
       if (job !== undefined) added.push(job);
     }
     for (const unit of units.add(added)) {
-      unit.assigned = this.strangers.get(unit.name);
-      if (unit.assigned !== undefined) this.strangers.delete(unit.name);
+      if (this.strangers.size > 0) {
+        unit.assigned = this.strangers.get(unit.name);
+        this.strangers.delete(unit.name);
+      }
       if (unit.global && unit.wanted) this.#globalsChanged();
       this.#settle(unit);
     }
@@ -117,16 +126,11 @@ export class Base {
 
   #forget(unit: UnitNode): void {
     if (unit.assigned !== undefined) this.strangers.set(unit.name, unit.assigned);
-    if (unit.machine !== undefined) {
-      this.dirty.add(unit.machine);
-      this.cluster.remove(unit);
+    for (const machine of this.cluster.machinesOf(unit)) {
+      this.dirty.add(machine);
+      this.cluster.removeFrom(unit, machine);
     }
-    if (unit.global && unit.wanted) {
-      for (const machine of this.cluster.machines.byId.values()) {
-        if (machine.units.has(unit)) this.cluster.removeFrom(unit, machine);
-      }
-      this.#globalsChanged();
-    }
+    if (unit.global && unit.wanted) this.#globalsChanged();
     this.homeless.delete(unit);
     this.queue.delete(unit);
     this.cluster.units.remove(unit);
