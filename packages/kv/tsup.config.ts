@@ -5,5 +5,6 @@ export default defineConfig(
   esm({
     index: "src/index.ts",
     "client/index": "src/client/index.ts",
+    "recipes/index": "src/recipes/index.ts",
   }),
 );

@@ -1,55 +1,25 @@
-import type { Compare, KeyValuePair } from "../api/types.js";
+import type { KeyValuePair } from "../api/types.js";
 import type { BytesLike, CallOptions, KeyValue } from "../client/key-value.js";
-import { toBytes } from "../client/keys.js";
-import { firstOf, leave, type Place, queueOf, standInLine, stands, untilFirst } from "./queue.js";
-import { openSession, type Session, type SessionOptions } from "./session.js";
-import { transaction } from "./transaction.js";
+import { Holding, obtain } from "./holding.js";
+import { firstOf, queueOf } from "./queue.js";
+import type { SessionOptions } from "./session.js";
+import { put, transaction } from "./transaction.js";
 
-/** An office that is held: who leads by it, until `lost` aborts or it is resigned. */
-export class Leadership implements AsyncDisposable {
-  readonly name: string;
-  /** The fencing token: higher than that of every leader before. */
-  readonly token: number;
-  /** Aborts once another may lead. */
-  readonly lost: AbortSignal;
-  readonly #kv: KeyValue;
-  readonly #place: Place;
-  readonly #session: Session;
-
-  /** Use {@link campaign}. */
-  constructor(kv: KeyValue, name: string, place: Place, session: Session) {
-    this.#kv = kv;
-    this.name = name;
-    this.#place = place;
-    this.#session = session;
-    this.token = place.revision;
-    this.lost = session.lost;
-  }
-
-  /** Holds exactly while this leader leads: put it into every transaction that only a leader may do. */
-  guard(): Compare {
-    return stands(this.#place);
-  }
-
+/** Leadership that was won, until `lost` aborts or it is resigned. Use {@link campaign}. */
+export class Leadership extends Holding implements AsyncDisposable {
   /** Changes what the leader says of itself; false when it leads no more. */
   async proclaim(value: BytesLike, options?: CallOptions): Promise<boolean> {
-    const { lease } = this.#session;
-    const { succeeded } = await transaction(this.#kv)
+    const { lease } = this.session;
+    const { succeeded } = await transaction(this.kv)
       .when(this.guard())
-      .do({
-        op: {
-          type: "put",
-          request: { key: toBytes(this.#place.key), value: toBytes(value), lease },
-        },
-      })
+      .do(put(this.place.key, value, { lease }))
       .commit(options);
     return succeeded;
   }
 
   /** Lets the next one lead. */
   async resign(): Promise<void> {
-    if (!this.lost.aborted) await leave(this.#kv, this.#place);
-    await this.#session.close();
+    await this.giveUp();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -75,17 +45,7 @@ export async function campaign(
   value: BytesLike,
   options: SessionOptions = {},
 ): Promise<Leadership> {
-  const session = await openSession(kv, options);
-  try {
-    const signal = AbortSignal.any([session.lost, ...(options.signal ? [options.signal] : [])]);
-    const place = await standInLine(kv, name, session.lease, value, { signal });
-    await untilFirst(kv, name, place, { signal });
-    signal.throwIfAborted();
-    return new Leadership(kv, name, place, session);
-  } catch (error) {
-    await session.close().catch(() => {});
-    throw error;
-  }
+  return new Leadership(await obtain(kv, name, value, options));
 }
 
 /** Who leads now, or null. */

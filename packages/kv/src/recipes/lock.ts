@@ -1,44 +1,12 @@
-import type { Compare } from "../api/types.js";
 import type { KeyValue } from "../client/key-value.js";
-import { leave, type Place, standInLine, stands, untilFirst } from "./queue.js";
-import type { Session } from "./session.js";
-import { openSession, type SessionOptions } from "./session.js";
+import { Holding, obtain } from "./holding.js";
+import type { SessionOptions } from "./session.js";
 
-/**
- * A lock that is held. A lock by lease alone cannot keep out a holder that stood still and goes on
- * (Jepsen, etcd 3.4.3): so whatever is done under it carries its proof. In the same store that is
- * `guard()` in every transaction; elsewhere it is `token`, which only grows: what is protected
- * refuses a token lower than the highest that it has seen.
- */
-export class Lock implements AsyncDisposable {
-  readonly name: string;
-  /** The fencing token: higher than that of every holder before. */
-  readonly token: number;
-  /** Aborts once the lock is or may be lost. */
-  readonly lost: AbortSignal;
-  readonly #kv: KeyValue;
-  readonly #place: Place;
-  readonly #session: Session;
-
-  /** Use {@link acquireLock}. */
-  constructor(kv: KeyValue, name: string, place: Place, session: Session) {
-    this.#kv = kv;
-    this.name = name;
-    this.#place = place;
-    this.#session = session;
-    this.token = place.revision;
-    this.lost = session.lost;
-  }
-
-  /** Holds exactly while this lock is held. */
-  guard(): Compare {
-    return stands(this.#place);
-  }
-
+/** A lock that is held. Use {@link acquireLock}. */
+export class Lock extends Holding implements AsyncDisposable {
   /** Lets the next one have it. */
   async release(): Promise<void> {
-    if (!this.lost.aborted) await leave(this.#kv, this.#place);
-    await this.#session.close();
+    await this.giveUp();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -64,28 +32,5 @@ export async function acquireLock(
   name: string,
   options: SessionOptions = {},
 ): Promise<Lock> {
-  const session = await openSession(kv, options);
-  try {
-    const signal = AbortSignal.any([session.lost, ...(options.signal ? [options.signal] : [])]);
-    const place = await standInLine(kv, name, session.lease, "", { signal });
-    await untilFirst(kv, name, place, { signal });
-    signal.throwIfAborted();
-    return new Lock(kv, name, place, session);
-  } catch (error) {
-    // The lease ends by itself where this cannot be told.
-    await session.close().catch(() => {});
-    throw error;
-  }
+  return new Lock(await obtain(kv, name, "", options));
 }
-
-/** Runs `work` under a lock; `work` gets it, and must stop when `lock.lost` aborts. */
-export async function withLock<T>(
-  kv: KeyValue,
-  name: string,
-  options: SessionOptions,
-  work: (lock: Lock) => Promise<T>,
-): Promise<T> {
-  await using lock = await acquireLock(kv, name, options);
-  return await work(lock);
-}
-
