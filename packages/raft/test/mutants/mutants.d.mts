@@ -5,10 +5,11 @@ interface Change {
 
 export interface Mutant extends Change {
   readonly name: string;
-  /** Below src/core. */
+  /** Below packages/. */
   readonly file: string;
   readonly also?: readonly Change[];
   readonly by: string;
+  readonly test?: string;
 }
 
 export const mutants: readonly Mutant[];

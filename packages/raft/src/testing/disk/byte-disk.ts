@@ -130,7 +130,6 @@ export class ByteDisk implements LogDisk {
     }
     this.#unsynced = null;
     this.#unmarked = [];
-    this.#mayRefuse = false;
     this.#batch = replay.batch;
     this.#last = replay.last;
     this.#hardState = content.hardState;
@@ -138,7 +137,9 @@ export class ByteDisk implements LogDisk {
     this.#files = this.#files.filter(({ metadata }) => {
       return this.#marks.some(({ index }) => index === metadata.index);
     });
-    return { survived, content: this.#contentOf(content) };
+    const found = this.#contentOf(content);
+    this.#mayRefuse = false;
+    return { survived, content: found };
   }
 
   rot(random: Random): boolean {

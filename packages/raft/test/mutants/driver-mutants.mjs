@@ -1,0 +1,82 @@
+// Bugs of what surrounds the core: the log on the disk, the driver, the wire, who is who.
+
+export const driverMutants = [
+  {
+    name: "an acknowledgement before the fsync (Jepsen: NATS 2.12.1, RedisRaft)",
+    file: "raft/src/node/wal/wal.ts",
+    find: "await file.sync();\n    this.#active.offset",
+    replace: "this.#active.offset",
+    by: "raft/test/node/wal.test.ts",
+    test: "acknowledges nothing before the fsync",
+  },
+  {
+    name: "a failed fsync is tried again (fsyncgate; ATC'20)",
+    file: "raft/src/node/wal/wal.ts",
+    find: "this.#poison(error, batch);\n        break;",
+    replace: "this.#queue.unshift(...batch);\n        continue;",
+    by: "raft/test/node/wal.test.ts",
+    test: "is poisoned by a failed fsync",
+  },
+  {
+    name: "a member alone acknowledges what is not durable (etcd #14370)",
+    file: "raft/src/node/group/driver.ts",
+    find: "this.#options.storage.log.append(record).then(",
+    replace: "Promise.resolve(void this.#options.storage.log.append(record)).then(",
+    by: "raft/test/node/faults.test.ts",
+    test: "alone acknowledges nothing before its own fsync",
+  },
+  {
+    name: "damage in the middle of a log is cut off as torn (PAR/CTRL, FAST'18)",
+    file: "raft/src/node/wal/replay.ts",
+    find: "torn = newest && commit < 0 && end > 0;",
+    replace: "torn = newest && end > 0;",
+    by: "sim",
+  },
+  {
+    name: "what a torn batch left behind stays",
+    file: "raft/src/node/wal/open.ts",
+    find: "if (torn) await zero(file, end, bytes.length);",
+    replace: "",
+    by: "raft/test/node/wal.test.ts",
+    test: "zeroes what a torn batch left behind",
+  },
+  {
+    name: "a restart forgets the vote",
+    file: "raft/src/node/wal/replay.ts",
+    find: "this.#hardState = { term, vote, commit: index };",
+    replace: "this.#hardState = { term, vote: 0, commit: index };",
+    by: "sim",
+  },
+  {
+    name: "a snapshot's index is not that of its data (etcd 3.5's inconsistency)",
+    file: "raft/src/node/group/driver.ts",
+    find: "return { index, term, confState, members: this.membership.list() };",
+    replace: "return { index: index - 1, term, confState, members: this.membership.list() };",
+    by: "raft/test/node/faults.test.ts",
+    test: "keeps every acknowledged command, once",
+  },
+  {
+    name: "what only the leader may propose is forwarded (etcd #12528, #15247)",
+    file: "raft/src/node/group/raft-group.ts",
+    find: "options.onlyAsLeader ? (options.term ?? 0) : null",
+    replace: "null",
+    by: "raft/test/node/memory-group.test.ts",
+    test: "never forwards what only the leader may propose",
+  },
+  {
+    name: "a newer member's fields are refused (rolling upgrade)",
+    file: "raft/src/node/transport/cbor.ts",
+    find: "value.length >= length",
+    replace: "value.length === length",
+    by: "sim",
+    // A list has no fixed length.
+    also: [{ find: "Array.isArray(value) &&", replace: "Array.isArray(value) && length === 0 ||" }],
+  },
+  {
+    name: "a member that was wiped comes back under its old ID (etcd #20269)",
+    file: "raft/src/testing/group/group.ts",
+    find: "this.#scenario.reuseIds ? lost.id : ++this.#lastId",
+    replace: "lost.id",
+    by: "sim",
+  },
+];
