@@ -2,9 +2,21 @@ import { type Entry, MemoryStorage, type Message, RawNode, Role } from "../src/i
 
 // How many inputs (ticks, messages, proposals) a core takes a second: groups of three and five in
 // one thread, no disk, no network, the leader taking proposals of 128 bytes in rounds of `batch`.
+// Each figure is the median of ROUNDS rounds of SECONDS each, after a warm-up over all of the cases,
+// so that none is of code that is not compiled yet.
 
 const DATA = new Uint8Array(128);
-const SECONDS = Number(process.env["BENCH_SECONDS"] ?? 2);
+const SECONDS = Number(process.env["BENCH_SECONDS"] ?? 1);
+const ROUNDS = Number(process.env["BENCH_ROUNDS"] ?? 5);
+const WARM_UP_SECONDS = 0.5;
+
+const CASES = [3, 5].flatMap((size) => [1, 10, 100].map((batch) => ({ size, batch })));
+
+/** What one round did in a second. */
+interface Rates {
+  readonly steps: number;
+  readonly applied: number;
+}
 
 interface Group {
   readonly nodes: RawNode[];
@@ -78,7 +90,7 @@ function apply(group: Group, i: number, entries: readonly Entry[]): void {
   if (last.index - storage.firstIndex() > 10_000) storage.compact(last.index - 5_000);
 }
 
-function run(size: number, batch: number): string {
+function run(size: number, batch: number, duration: number): Rates {
   const group = found(size);
   group.nodes[0]!.campaign();
   settle(group);
@@ -86,7 +98,7 @@ function run(size: number, batch: number): string {
   group.steps = 0;
   group.applied = 0;
   const began = performance.now();
-  const end = began + SECONDS * 1000;
+  const end = began + duration * 1000;
   while (performance.now() < end) {
     for (let i = 0; i < batch; i++) group.nodes[0]!.propose(DATA);
     group.steps += batch;
@@ -95,10 +107,30 @@ function run(size: number, batch: number): string {
     settle(group);
   }
   const seconds = (performance.now() - began) / 1000;
-  const rate = (count: number) => Math.round(count / seconds).toLocaleString("en");
-  return `${size} members, ${String(batch).padStart(3)} proposals a round: ${rate(group.steps).padStart(11)} steps/s, ${rate(group.applied).padStart(9)} entries/s committed and applied by all`;
+  return { steps: group.steps / seconds, applied: group.applied / seconds };
 }
 
-for (const size of [3, 5]) {
-  for (const batch of [1, 10, 100]) console.log(run(size, batch));
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}
+
+function figure(value: number): string {
+  return Math.round(value).toLocaleString("en").padStart(11);
+}
+
+for (const { size, batch } of CASES) run(size, batch, WARM_UP_SECONDS);
+
+const rounds = new Map(CASES.map((one): [(typeof CASES)[number], Rates[]] => [one, []]));
+for (let round = 0; round < ROUNDS; round++) {
+  for (const [{ size, batch }, rates] of rounds) rates.push(run(size, batch, SECONDS));
+}
+console.log(`median of ${ROUNDS} rounds of ${SECONDS} s, after a warm-up:`);
+for (const [{ size, batch }, rates] of rounds) {
+  const steps = rates.map((rate) => rate.steps);
+  const spread = `${figure(Math.min(...steps)).trim()}–${figure(Math.max(...steps)).trim()}`;
+  console.log(
+    `${size} members, ${String(batch).padStart(3)} proposals a round:` +
+      `${figure(median(steps))} steps/s (${spread}),` +
+      `${figure(median(rates.map((rate) => rate.applied)))} entries/s committed and applied by all`,
+  );
 }
