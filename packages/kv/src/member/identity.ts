@@ -15,6 +15,15 @@ export interface Identity {
   readonly initialMembers: readonly number[];
   /** Added to a cluster that ran already. */
   readonly joined: boolean;
+  /** The new cluster that this member is just being made the only one of. */
+  readonly forcing?: bigint;
+  /** It was made a new cluster's, and has not been started without that option since. */
+  readonly forced?: boolean;
+}
+
+/** A cluster's ID as the consensus group writes it. */
+export function clusterText(id: bigint): string {
+  return id.toString(16);
 }
 
 const FILE = "member.json";
@@ -63,6 +72,7 @@ function parse(text: string): Identity | null {
   try {
     const fields = JSON.parse(text) as Record<string, unknown>;
     const { version, memberId, clusterId, name, token, initialMembers, joined } = fields;
+    const { forcing, forced } = fields;
     const valid =
       version === VERSION &&
       Number.isSafeInteger(memberId) &&
@@ -80,6 +90,8 @@ function parse(text: string): Identity | null {
       token,
       initialMembers,
       joined,
+      ...(typeof forcing === "string" ? { forcing: BigInt(forcing) } : {}),
+      ...(forced === true ? { forced } : {}),
     };
   } catch {
     return null;
@@ -124,8 +136,8 @@ function wrong(message: string): KvError {
 /** Writes the identity so that it is there whole or not at all. */
 export async function saveIdentity(directory: string, identity: Identity): Promise<void> {
   const file = join(directory, FILE);
-  const { clusterId, ...rest } = identity;
-  const text = JSON.stringify({ version: VERSION, ...rest, clusterId: String(clusterId) }, null, 2);
+  const exact = (_: string, value: unknown) => (typeof value === "bigint" ? `${value}` : value);
+  const text = JSON.stringify({ version: VERSION, ...identity }, exact, 2);
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const handle = await open(`${file}.tmp`, "w", 0o600);

@@ -2,7 +2,7 @@ import { KvError } from "../api/errors.js";
 import type { Limits } from "../server/backend.js";
 import { DEFAULT_LIMITS } from "../server/backend.js";
 import type { ClientTls, PeerTls } from "../tls/types.js";
-import type { MemberOptions } from "./types.js";
+import type { ForcedStore, MemberOptions } from "./types.js";
 
 /** etcd's `--initial-cluster-token`. */
 const DEFAULT_TOKEN = "etcd-cluster";
@@ -34,6 +34,8 @@ export interface MemberSettings {
   readonly tokenGiven: boolean;
   readonly join: boolean;
   readonly joinEndpoints: readonly string[];
+  readonly forceNewCluster: boolean;
+  readonly onForced: ((forced: ForcedStore) => void) | null;
   readonly onPeerRefused: ((error: Error) => void) | null;
   readonly tickMs: number;
   readonly electionMs: number;
@@ -67,6 +69,8 @@ export function resolveOptions(options: MemberOptions): MemberSettings {
     tokenGiven: options.clusterToken !== undefined,
     join: options.initialClusterState === "existing",
     joinEndpoints: options.joinEndpoints ?? [],
+    forceNewCluster: options.forceNewCluster ?? false,
+    onForced: options.onForced ?? null,
     onPeerRefused: options.onPeerRefused ?? null,
     tickMs,
     electionMs,

@@ -22,7 +22,8 @@ import { ClientIdentity } from "../tls/client-identity.js";
 import { memberCredentials, peerCredentials } from "../tls/peer-credentials.js";
 import { WatchHub } from "../watch/watch-hub.js";
 import { AutoCompaction } from "./auto-compaction.js";
-import { checkIdentity, loadIdentity, newIdentity, saveIdentity } from "./identity.js";
+import { forcedIdentity } from "./force-new-cluster.js";
+import { checkIdentity, clusterText, loadIdentity, newIdentity, saveIdentity } from "./identity.js";
 import type { Start } from "./join.js";
 import { joinCluster } from "./join.js";
 import { LeaderClient } from "./leader-client.js";
@@ -166,7 +167,8 @@ async function decideStart(settings: MemberSettings): Promise<Start> {
   const known = directory === null ? null : await loadIdentity(directory);
   if (known !== null && directory !== null) {
     checkIdentity(known, settings, directory);
-    return { identity: known, members: firstMembers(settings), join: known.joined };
+    const identity = await forcedIdentity(directory, known, settings);
+    return { identity, members: firstMembers(settings), join: identity.joined };
   }
   const start = settings.join
     ? await joinCluster(settings)
@@ -187,10 +189,6 @@ function firstMember(id: number, attributes: MemberAttributes): Member {
   const { peerUrls } = attributes;
   const context = encodeAttributes({ ...attributes, name: "", clientUrls: [] });
   return { id, address: peerAddress(peerUrls), context, learner: false };
-}
-
-function clusterText(id: bigint): string {
-  return id.toString(16);
 }
 
 /** The ways in which starting can fail, as KvErrors. */

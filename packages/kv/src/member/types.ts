@@ -20,6 +20,14 @@ export interface MemberOptions {
   readonly initialClusterState?: "new" | "existing";
   /** With "existing": client URLs of members that run, to learn the cluster from. */
   readonly joinEndpoints?: readonly string[];
+  /**
+   * etcd's `--force-new-cluster`, for the last member of a cluster whose majority is lost for good: it
+   * becomes the only one of a new cluster and keeps all its data. Done once, also where it stays set;
+   * refused (`invalid-options`) where another member still has a majority, and where there is damage.
+   */
+  readonly forceNewCluster?: boolean;
+  /** With `forceNewCluster`: what was done, before the member serves. */
+  readonly onForced?: (forced: ForcedStore) => void;
   /** A peer of another cluster or version was refused, or refused this member; told at every attempt. */
   readonly onPeerRefused?: (error: Error) => void;
   /** For the `https` URLs among `listenClientUrls`. */
@@ -39,6 +47,18 @@ export interface MemberOptions {
   readonly quotaBytes?: number;
   /** Calls and streams that one connection may have open at a time; no bound by default. */
   readonly maxConcurrentStreams?: number;
+}
+
+/** What `forceNewCluster` did. */
+export interface ForcedStore {
+  /** False where it was done at an earlier start, and nothing was done now. */
+  readonly done: boolean;
+  /** The new cluster's. */
+  readonly clusterId: bigint;
+  /** The members that were lost; those that come back are refused. */
+  readonly removed: readonly StoreMemberInfo[];
+  /** Log entries that this member did not know to be committed, and that count now. */
+  readonly uncommitted: number;
 }
 
 /** A running store member. `stop` (or `await using`) leaves nothing behind but its directory. */
