@@ -15,6 +15,14 @@ const UNIT_NAMES = ["a@1", "a@2", "a@3", "b@1", "b@2", "c", "d", "e", "f"].map(
 );
 const GLOBS = ["a@*.service", "b@?.service", "*", "[c-d].service", MALFORMED, ...UNIT_NAMES];
 
+const AFFINITIES = [
+  [{ key: "disk", value: "ssd", weight: 50 }],
+  [
+    { key: "zone", value: "x", weight: -30 },
+    { key: "disk", value: "ssd", weight: 30 },
+  ],
+];
+
 const some = <T>(from: readonly T[], maxLength: number): fc.Arbitrary<T[]> =>
   fc.uniqueArray(fc.constantFrom(...from), { maxLength });
 /** Mostly absent: too many constraints leave nothing to place. */
@@ -29,6 +37,13 @@ const unitOptions: fc.Arbitrary<UnitOptions> = fc
     conflicts: rarely(some(GLOBS, 2), 2),
     replaces: rarely(fc.constantFrom(...GLOBS), 2),
     global: rarely(fc.constant(true)),
+    requests: rarely(
+      fc.constantFrom({ cpu: 1 }, { cpu: 2, memory: 3 }, { memory: 5, tasks: 1 }),
+      6,
+    ),
+    priority: rarely(fc.constantFrom(20, 80), 3),
+    affinity: rarely(fc.constantFrom(...AFFINITIES), 2),
+    spread: rarely(fc.constantFrom(["zone"], ["zone", "disk"]), 2),
     desired: rarely(fc.constantFrom("inactive" as const, "loaded" as const)),
     on: fc.option(fc.constantFrom(...MACHINE_IDS, "gone"), { nil: undefined }),
   })
@@ -37,6 +52,7 @@ const unitOptions: fc.Arbitrary<UnitOptions> = fc
 const machineOptions: fc.Arbitrary<MachineOptions> = fc.record({
   metadata: fc.constantFrom({}, { zone: "x" }, { zone: "y", disk: "ssd" }),
   schedulable: fc.constantFrom(true, true, true, false),
+  capacity: fc.constantFrom({}, { cpu: 3 }, { cpu: 4, memory: 8 }, { memory: 6, tasks: 1 }),
 });
 
 const states: fc.Arbitrary<ClusterState> = fc
@@ -44,9 +60,10 @@ const states: fc.Arbitrary<ClusterState> = fc
     machines: fc.dictionary(fc.constantFrom(...MACHINE_IDS), machineOptions),
     units: fc.dictionary(fc.constantFrom(...UNIT_NAMES), unitOptions),
     strays: fc.dictionary(fc.constant("stray.service"), fc.constantFrom("n1", "gone")),
+    strategy: fc.constantFrom("least-units" as const, "spread" as const, "pack" as const),
   })
-  .map(({ machines, units, strays }) => {
-    const state = stateOf(machines, units);
+  .map(({ machines, units, strays, strategy }) => {
+    const state = stateOf(machines, units, strategy);
     const placements = new Map([...state.placements, ...Object.entries(strays)]);
     return { ...state, placements };
   });
@@ -136,7 +153,7 @@ describe("plan against a slow, obvious scheduler", () => {
     );
     fc.assert(
       fc.property(shuffled, ({ state, ...other }) => {
-        expect(plan(other)).toEqual(plan(state));
+        expect(plan({ ...state, ...other })).toEqual(plan(state));
       }),
       { numRuns, ...seed },
     );

@@ -1,10 +1,14 @@
 import type { FleetSection } from "@flotilla/units";
 import {
+  type Affinity,
   type ClusterState,
   type DesiredState,
   type Machine,
   type Plan,
   plan,
+  type Resources,
+  type Strategy,
+  type UnitJob,
 } from "../src/index.js";
 
 export interface UnitOptions {
@@ -15,6 +19,10 @@ export interface UnitOptions {
   readonly replaces?: string;
   readonly global?: boolean;
   readonly desired?: DesiredState;
+  readonly requests?: Partial<Resources>;
+  readonly priority?: number;
+  readonly affinity?: readonly Affinity[];
+  readonly spread?: readonly string[];
   /** Machine ID where it is placed. */
   readonly on?: string;
 }
@@ -22,12 +30,14 @@ export interface UnitOptions {
 export interface MachineOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   readonly schedulable?: boolean;
+  readonly capacity?: Partial<Resources>;
 }
 
 /** A cluster in short: machines by ID, units by name. */
 export function stateOf(
   machines: readonly string[] | Readonly<Record<string, MachineOptions>>,
   units: Readonly<Record<string, UnitOptions>>,
+  strategy?: Strategy,
 ): ClusterState {
   const byId: [string, MachineOptions][] = Array.isArray(machines)
     ? machines.map((id: string) => [id, {}])
@@ -36,15 +46,28 @@ export function stateOf(
   for (const [name, { on }] of Object.entries(units))
     if (on !== undefined) placements.set(name, on);
   return {
-    machines: byId.map(
-      ([id, { metadata = {}, schedulable = true }]): Machine => ({ id, metadata, schedulable }),
-    ),
-    units: Object.entries(units).map(([name, unit]) => ({
-      name,
-      desired: unit.desired ?? "launched",
-      fleet: sectionOf(unit),
-    })),
+    machines: byId.map(([id, options]) => machineOf(id, options)),
+    units: Object.entries(units).map(([name, unit]) => jobOf(name, unit)),
     placements,
+    ...(strategy === undefined ? {} : { strategy }),
+  };
+}
+
+export function machineOf(id: string, options: MachineOptions): Machine {
+  const { metadata = {}, schedulable = true, capacity } = options;
+  return { id, metadata, schedulable, ...(capacity === undefined ? {} : { capacity }) };
+}
+
+export function jobOf(name: string, unit: UnitOptions): UnitJob {
+  const { requests, priority, affinity, spread } = unit;
+  return {
+    name,
+    desired: unit.desired ?? "launched",
+    fleet: sectionOf(unit),
+    ...(requests === undefined ? {} : { requests }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(affinity === undefined ? {} : { affinity }),
+    ...(spread === undefined ? {} : { spread }),
   };
 }
 
