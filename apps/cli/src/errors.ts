@@ -35,6 +35,17 @@ export class CliError extends Error {
   }
 }
 
+/** Ends a command that has already said all that there is to say. */
+export class Exit extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super(`exit code ${exitCode}`);
+    this.name = "Exit";
+    this.exitCode = exitCode;
+  }
+}
+
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,5 @@
 import { CommanderError } from "commander";
-import { CliError, messageOf } from "./errors.js";
+import { CliError, Exit, messageOf } from "./errors.js";
 import { createProgram } from "./program.js";
 
 /** Runs one command. Resolves to the exit code: 0 done, 1 failed, 2 the command line is wrong. */
@@ -17,6 +17,7 @@ export async function main(
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof Exit) return error.exitCode;
     return report(error, environment);
   }
 }

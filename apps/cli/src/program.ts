@@ -10,6 +10,7 @@ import { listMachines, listServices, listUnitFiles, listUnits } from "./commands
 import { raftInspect } from "./commands/raft/inspect.js";
 import { raftVerify } from "./commands/raft/verify.js";
 import { restart } from "./commands/restart.js";
+import { unitsCommand } from "./commands/units/index.js";
 import type { Context } from "./context.js";
 import { CliError } from "./errors.js";
 
@@ -42,6 +43,7 @@ export function createProgram(environment: Environment): Command {
   addLists(program, context);
   addKv(program, context);
   addRaft(program, context);
+  addUnits(program, environment);
   return program;
 }
 
@@ -201,6 +203,13 @@ function addRaft(program: Command, context: ContextOf): void {
   machine(raft.command("verify <dir>"))
     .description("read every byte of a data directory; exit code 1 where it is damaged")
     .action((dir: string, _: unknown, command: Command) => raftVerify(context(command), dir));
+}
+
+function addUnits(program: Command, environment: Environment): void {
+  const units = unitsCommand(environment);
+  // Commands that are made apart inherit nothing on their own.
+  for (const command of [units, ...units.commands]) command.copyInheritedSettings(program);
+  program.addCommand(units);
 }
 
 function json(command: Command): Command {

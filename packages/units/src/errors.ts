@@ -10,6 +10,12 @@ export type UnitsErrorCode =
   | "invalid-quoting"
   /** A time span, size, boolean or the like that cannot be read. */
   | "invalid-value"
+  /** A number that is well written and too large. */
+  | "out-of-range"
+  /** More values than one field of a calendar expression may list. */
+  | "too-many-values"
+  /** A calendar expression whose next time cannot be computed within a bound. */
+  | "endless"
   /** A glob that Go's path.Match refuses (ErrBadPattern). */
   | "invalid-pattern";
 

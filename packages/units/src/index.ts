@@ -1,3 +1,20 @@
+export { formatCalendar } from "./calendar/format.js";
+export { elapses, nextElapse } from "./calendar/next.js";
+export { parseCalendar } from "./calendar/parse.js";
+export type { CalendarComponent, CalendarField, CalendarSpec } from "./calendar/spec.js";
+export {
+  intlTimeZones,
+  type TimeZone,
+  type TimeZones,
+  UTC,
+  type ZoneMoment,
+} from "./calendar/time-zone.js";
+export {
+  formatRelative,
+  formatTimestamp,
+  parseTimestamp,
+  type TimestampOptions,
+} from "./calendar/timestamp.js";
 export { formatDiagnostic } from "./diagnostics.js";
 export { UnitsError, type UnitsErrorCode } from "./errors.js";
 export { findKey, findSection, SECTIONS, type SectionSpec } from "./keys/sections.js";
@@ -10,7 +27,8 @@ export type {
 } from "./keys/value-type.js";
 export { type LoadOptions, loadUnit } from "./model/load.js";
 export type { MachineSize } from "./model/service-section.js";
-export { escapeUnitName, unescapeUnitName } from "./names/escape.js";
+export { escapeUnitName, unescapeUnitName, unescapeUnitNameBytes } from "./names/escape.js";
+export { mangleUnitName, unitNameOfPath } from "./names/mangle.js";
 export {
   canBeTemplate,
   instanceName,

@@ -70,7 +70,7 @@ function readLimit(text: string, unit: LimitUnit): number | undefined {
 /** Rounded up to whole units, as systemd rounds LimitCPU= up to seconds. */
 function readTime(text: string, defaultUnit: bigint, step: bigint): number | undefined {
   const span = readMicroseconds(text, defaultUnit);
-  if (span === undefined) return undefined;
+  if (typeof span === "string") return undefined;
   if (span === MICROSECONDS_INFINITY) return Number.POSITIVE_INFINITY;
   return Number((span + step - 1n) / step);
 }

@@ -57,7 +57,7 @@ export const timeSpan: ValueType<number> = {
   list: false,
   read: (value, context) => {
     const span = readMicroseconds(value);
-    if (span === undefined) {
+    if (typeof span === "string") {
       const message = `${JSON.stringify(value)} is not a time span.`;
       return context.report({ message, hint: TIME_HINT });
     }

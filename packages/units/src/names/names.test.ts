@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { anyText } from "../../test/any-text.js";
 import { UnitsError } from "../errors.js";
 import { escapeUnitName, unescapeUnitName } from "./escape.js";
 import { instanceName, isValidUnitName, parseUnitName } from "./unit-name.js";
@@ -47,7 +48,9 @@ describe("unit names", () => {
 describe("escaping", () => {
   it("is undone by unescaping", () => {
     fc.assert(
-      fc.property(fc.string({ unit: "grapheme", maxLength: 30 }), (text) => {
+      fc.property(anyText(30), (any) => {
+        // As in C, a NUL would end the text; and a lone surrogate has no bytes.
+        const text = any.replace(/\0|\p{Surrogate}/gu, "");
         const name = escapeUnitName(text);
         expect(unescapeUnitName(name)).toBe(text);
         if (name !== "" && name.length < 200) expect(isValidUnitName(`${name}.service`)).toBe(true);

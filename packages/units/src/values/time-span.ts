@@ -12,38 +12,24 @@ const MONTH = 2_629_800n * SECOND;
 const YEAR = 31_557_600n * SECOND;
 const MILLISECOND = 1000n;
 
-/** Longest spelling first where one begins another. */
-const UNITS: readonly (readonly [string, bigint])[] = [
-  ["seconds", SECOND],
-  ["second", SECOND],
-  ["sec", SECOND],
-  ["s", SECOND],
-  ["minutes", MINUTE],
-  ["minute", MINUTE],
-  ["min", MINUTE],
-  ["months", MONTH],
-  ["month", MONTH],
-  ["M", MONTH],
-  ["msec", MILLISECOND],
-  ["ms", MILLISECOND],
-  ["m", MINUTE],
-  ["hours", HOUR],
-  ["hour", HOUR],
-  ["hr", HOUR],
-  ["h", HOUR],
-  ["days", DAY],
-  ["day", DAY],
-  ["d", DAY],
-  ["weeks", WEEK],
-  ["week", WEEK],
-  ["w", WEEK],
-  ["years", YEAR],
-  ["year", YEAR],
-  ["y", YEAR],
-  ["usec", 1n],
-  ["us", 1n],
-  ["µs", 1n],
-];
+const UNITS: ReadonlyMap<string, bigint> = new Map(
+  (
+    [
+      ["usec us μs µs", 1n],
+      ["msec ms", MILLISECOND],
+      ["seconds second sec s", SECOND],
+      ["minutes minute min m", MINUTE],
+      ["hours hour hr h", HOUR],
+      ["days day d", DAY],
+      ["weeks week w", WEEK],
+      ["months month M", MONTH],
+      ["years year y", YEAR],
+    ] as const
+  ).flatMap(([names, size]) => names.split(" ").map((name) => [name, size] as const)),
+);
+
+/** Letters of the longest unit. */
+const UNIT_LENGTH_MAX = 7;
 
 /**
  * Reads a time span such as `5min 20s`, `1.5h` or `infinity` (systemd.time(7)) as milliseconds;
@@ -63,50 +49,94 @@ export function parseTimeSpan(text: string): number {
 /**
  * The same exactly, in microseconds; `infinity` is {@link MICROSECONDS_INFINITY}.
  *
- * @throws UnitsError "invalid-value"
+ * @throws UnitsError "invalid-value", or "out-of-range" for a negative span and one that does not
+ * fit 64 bits.
  */
 export function parseMicroseconds(text: string, defaultUnit: bigint = SECOND): bigint {
   const span = readMicroseconds(text, defaultUnit);
-  if (span === undefined) {
-    const hint = "Write it as 90, 1min 30s, 500ms or infinity.";
-    throw new UnitsError("invalid-value", `${JSON.stringify(text)} is not a time span.`, { hint });
+  if (typeof span === "bigint") return span;
+  const shown = JSON.stringify(text);
+  if (span === "out-of-range") {
+    const hint = "Time spans are positive, and infinity is one, too.";
+    throw new UnitsError("out-of-range", `The time span ${shown} is out of range.`, { hint });
   }
-  return span;
+  const hint = "Write it as 90, 1min 30s, 500ms or infinity.";
+  throw new UnitsError("invalid-value", `${shown} is not a time span.`, { hint });
 }
 
-/** As `parseMicroseconds`, undefined for what cannot be read. */
-export function readMicroseconds(text: string, defaultUnit: bigint = SECOND): bigint | undefined {
-  const blank = /[ \t\n\r]*/y;
-  const number = /\+?(\d*)(?:\.(\d+))?/y;
-  const skip = (from: number): number => {
-    blank.lastIndex = from;
-    blank.test(text);
-    return blank.lastIndex;
-  };
-  let at = skip(0);
-  if (/^infinity[ \t\n\r]*$/.test(text.slice(at))) return MICROSECONDS_INFINITY;
-  if (at === text.length) return undefined;
+/** As `parseMicroseconds`, with a word for what cannot be read. */
+export function readMicroseconds(
+  text: string,
+  defaultUnit: bigint = SECOND,
+): bigint | "invalid" | "out-of-range" {
+  let at = skipBlank(text, 0);
+  if (text.startsWith("infinity", at)) {
+    return skipBlank(text, at + 8) === text.length ? MICROSECONDS_INFINITY : "invalid";
+  }
+  if (at === text.length) return "invalid";
   let total = 0n;
   while (at < text.length) {
-    number.lastIndex = at;
-    const [, whole = "", fraction = ""] = number.exec(text) ?? [];
-    if (whole === "" && (fraction === "" || text[at] === "+")) return undefined;
-    const behind = number.lastIndex;
-    at = skip(behind);
-    const unit = UNITS.find(([name]) => text.startsWith(name, at));
-    if (unit === undefined && at === behind && at < text.length) return undefined;
-    const factor = unit?.[1] ?? defaultUnit;
-    const value = scaled(whole, fraction, factor);
-    if (value === undefined || value >= MICROSECONDS_INFINITY - total) return undefined;
+    if (text[at] === "-") return "out-of-range";
+    const wholeAt = text[at] === "+" && isDigit(text, at + 1) ? at + 1 : at;
+    const wholeEnd = skipDigits(text, wholeAt);
+    if (exceedsInt64(text, wholeAt, wholeEnd)) return "out-of-range";
+    const dotted = text[wholeEnd] === ".";
+    if (wholeEnd === wholeAt && !dotted) return "invalid";
+    const end = dotted ? skipDigits(text, wholeEnd + 1) : wholeEnd;
+    const unitAt = skipBlank(text, end);
+    const unit = readUnit(text, unitAt);
+    if (unit === undefined && unitAt === end && unitAt < text.length) return "invalid";
+    const size = unit?.size ?? defaultUnit;
+    const value = scaled(text.slice(wholeAt, wholeEnd), text.slice(wholeEnd + 1, end), size);
+    if (value === undefined || value >= MICROSECONDS_INFINITY - total) return "out-of-range";
+    if (dotted && end === wholeEnd + 1) return "invalid";
     total += value;
-    at = skip(at + (unit?.[0].length ?? 0));
+    at = skipBlank(text, unit?.end ?? unitAt);
   }
   return total;
 }
 
+/** The longest unit that begins there. */
+function readUnit(text: string, at: number): { size: bigint; end: number } | undefined {
+  let end = at;
+  while (end < text.length && end - at < UNIT_LENGTH_MAX && isUnitLetter(text, end)) end++;
+  for (; end > at; end--) {
+    const size = UNITS.get(text.slice(at, end));
+    if (size !== undefined) return { size, end };
+  }
+  return undefined;
+}
+
+/** Vertical white space is what the C library skips before a number. */
+function skipBlank(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && " \t\n\r\v\f".includes(text[at]!)) at++;
+  return at;
+}
+
+function skipDigits(text: string, from: number): number {
+  let at = from;
+  while (isDigit(text, at)) at++;
+  return at;
+}
+
+function isDigit(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code >= 48 && code <= 57;
+}
+
+function isUnitLetter(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return (code >= 97 && code <= 122) || code === 77 || code === 0x3bc || code === 0xb5;
+}
+
+function exceedsInt64(text: string, from: number, to: number): boolean {
+  return to - from > 18 && BigInt(text.slice(from, to)) > 2n ** 63n - 1n;
+}
+
 function scaled(whole: string, fraction: string, factor: bigint): bigint | undefined {
   const units = BigInt(whole === "" ? 0 : whole);
-  if (units > 2n ** 63n - 1n || units >= MICROSECONDS_INFINITY / factor) return undefined;
+  if (units >= MICROSECONDS_INFINITY / factor) return undefined;
   let value = units * factor;
   let digit = factor;
   // Each digit is rounded down on its own, as systemd does.

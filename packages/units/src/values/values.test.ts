@@ -2,6 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { anyText } from "../../test/any-text.js";
 import { UnitsError } from "../errors.js";
 import { parseUnitName } from "../names/unit-name.js";
 import { closest } from "./closest.js";
@@ -84,7 +85,7 @@ describe("words", () => {
 
   it("never throws or stands still on any text", () => {
     fc.assert(
-      fc.property(fc.string({ unit: "binary", maxLength: 40 }), (text) => {
+      fc.property(anyText(40), (text) => {
         for (let at = 0; ; ) {
           const word = nextWord(text, at);
           if (word === undefined || "problem" in word) return;
@@ -115,7 +116,7 @@ describe("Exec lines", () => {
 
   it("never throws", () => {
     fc.assert(
-      fc.property(fc.string({ unit: "binary", maxLength: 60 }), (text) => {
+      fc.property(anyText(60), (text) => {
         parseExecLine(text);
       }),
     );
@@ -178,7 +179,7 @@ describe("environment", () => {
 
   it("reads any text without throwing", () => {
     fc.assert(
-      fc.property(fc.string({ unit: "binary", maxLength: 80 }), (text) => {
+      fc.property(anyText(80), (text) => {
         parseEnvironmentFile(text);
       }),
     );

@@ -1,0 +1,1 @@
+export { systemTimeZones } from "./time-zones.js";
