@@ -1,4 +1,11 @@
 export { canRunGlobal, globalUnitsFor } from "./globals.js";
+export {
+  isPlacementOption,
+  PLACEMENT_OPTIONS,
+  type Placement,
+  readPlacement,
+  requestsOf,
+} from "./options/placement.js";
 export { explain, plan } from "./plan.js";
 export { Scheduler } from "./scheduler.js";
 export type * from "./types.js";
