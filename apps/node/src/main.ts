@@ -63,14 +63,16 @@ function parseArguments(argv: readonly string[]): Invocation {
     .exitOverride();
   for (const [name, { help, default: value }] of Object.entries(OPTIONS)) {
     const shown = value === "" ? "" : ` (default ${value})`;
-    command.option(`--${name} <value>`, `${help}${shown} [${environmentName(name)}]`);
+    const isFlag = value === "true" || value === "false";
+    const argument = isFlag ? "[value]" : "<value>";
+    command.option(`--${name} ${argument}`, `${help}${shown} [${environmentName(name)}]`);
   }
   command.parse(argv, { from: "user" });
   const flags: Record<string, string> = {};
   for (const name of Object.keys(OPTIONS)) {
     const camel = name.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
     const value: unknown = command.getOptionValue(camel);
-    if (typeof value === "string") flags[name] = value;
+    if (typeof value === "string" || value === true) flags[name] = String(value);
   }
   const { config, dev, printConfig } = command.opts<{
     config?: string;

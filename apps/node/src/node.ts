@@ -95,7 +95,7 @@ async function assemble(options: NodeOptions, closers: Closer[]): Promise<Flotil
   const started = performance.now();
   let up = false;
   let opened: NodeStore | undefined;
-  const store = await openStore(config, directory, (error) => {
+  const store = await openStore(config, directory, log, (error) => {
     log.error({ reason: messageOf(error) }, "a peer was refused, or refused this member");
     // A member that is well hears of a leader soon: one stranger must not keep it from starting.
     const alone = opened?.describe().leader === undefined;
@@ -314,6 +314,7 @@ async function assemble(options: NodeOptions, closers: Closer[]): Promise<Flotil
 async function openStore(
   config: Config,
   directory: DataDirectory,
+  log: Logger,
   onPeerRefused: (error: Error) => void,
 ): Promise<NodeStore> {
   if (config.store !== "embedded") return openExternalStore(config.store);
@@ -327,7 +328,20 @@ async function openStore(
       },
     );
   }
-  return openEmbeddedStore(config, { directory: directory.store }, onPeerRefused);
+  return openEmbeddedStore(
+    config,
+    { directory: directory.store },
+    {
+      onPeerRefused,
+      onForced: ({ done, removed, uncommitted }) => {
+        const lost = removed.map(({ name, id }) => name || id.toString(16));
+        const what = done
+          ? "the store goes on as a new cluster: leave --force-new-cluster out from now on"
+          : "the store was made a new cluster before: --force-new-cluster did nothing";
+        log.warn({ removed: lost, uncommitted }, what);
+      },
+    },
+  );
 }
 
 async function startSupervisor(

@@ -115,6 +115,11 @@ export const OPTIONS = {
     default: "",
     help: "client URLs of the running cluster that this member was added to (member add); first start only",
   },
+  "force-new-cluster": {
+    schema: flag,
+    default: "false",
+    help: "the store's other members are lost for good: this one goes on as a new cluster with all data; done once",
+  },
   store: {
     schema: store,
     default: "embedded",

@@ -1,7 +1,8 @@
 import type { MemberOptions } from "@flotilla/kv";
 import type { Flags } from "./flags.js";
-import { UsageError } from "./flags.js";
+import { isTrue, UsageError } from "./flags.js";
 import { tlsOptions } from "./tls-options.js";
+import { tokenOptions } from "./token-options.js";
 
 const CLIENT_URL = "http://localhost:2379";
 const PEER_URL = "http://localhost:2380";
@@ -31,12 +32,13 @@ export function memberOptions(flags: Flags): MemberOptions {
     initialCluster,
     initialClusterState: clusterState(flags["initial-cluster-state"]),
   };
+  if (isTrue(flags["force-new-cluster"])) options.forceNewCluster = true;
   const joinEndpoints = urls(flags, "join-endpoints");
   if (joinEndpoints !== undefined) options.joinEndpoints = joinEndpoints;
   if (flags["initial-cluster-token"] !== undefined) {
     options.clusterToken = flags["initial-cluster-token"];
   }
-  return { ...options, ...numbers(flags), ...tlsOptions(flags) };
+  return { ...options, ...numbers(flags), ...tlsOptions(flags), ...tokenOptions(flags) };
 }
 
 function numbers(flags: Flags): MemberOptions {

@@ -32,7 +32,7 @@ describe("etcd's command line", () => {
 
   test("refused flags that ask for nothing pass; harmless ones are told", () => {
     const flags = parseFlags(
-      ["--force-new-cluster=false", "--auth-token=simple", "--logger=zap"],
+      ["--discovery-fallback=proxy", "--auth-token=simple", "--logger=zap"],
       {},
     );
     expect(ignoredFlags(flags)).toEqual(["logger"]);
@@ -45,6 +45,11 @@ describe("etcd's command line", () => {
 
 describe("a member's options", () => {
   const options = (...argv: string[]) => memberOptions(parseFlags(argv, {}));
+
+  test("make a new cluster of the last member only when told to", () => {
+    expect(options("--force-new-cluster").forceNewCluster).toBe(true);
+    expect(options("--force-new-cluster=false").forceNewCluster).toBeUndefined();
+  });
 
   test("are etcd's defaults when nothing is given", () => {
     expect(options()).toEqual({

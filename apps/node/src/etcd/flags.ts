@@ -27,6 +27,7 @@ const SPECS = {
     "string",
     "With state existing: client URLs of running members (not etcd's)",
   ),
+  "force-new-cluster": yes("bool", "A lost cluster's last member goes on as a new one (false)"),
   "snapshot-count": yes("int", "Log entries between snapshots (50000)"),
   "heartbeat-interval": yes("int", "Milliseconds (100)"),
   "election-timeout": yes("int", "Milliseconds (1000)"),
@@ -78,7 +79,6 @@ const SPECS = {
   "discovery-srv": refused("string"),
   "discovery-srv-name": refused("string"),
   proxy: refused("string"),
-  "force-new-cluster": refused("bool"),
   "cert-file": yes("string", "PEM certificate shown to clients"),
   "key-file": yes("string", "Its private key"),
   "client-cert-auth": yes("bool", "Clients must show a certificate; its common name is their user"),
@@ -96,8 +96,8 @@ const SPECS = {
   "peer-cert-allowed-hostname": refused("string"),
   "cipher-suites": yes("string", "TLS suites for clients, by IANA names and comma"),
   "max-concurrent-streams": yes("int", "Calls open at a time of one connection (no bound)"),
-  "auth-token": refused("string"),
-  "auth-token-ttl": refused("string"),
+  "auth-token": yes("string", "simple, or jwt,sign-method=…,priv-key=…,pub-key=…,ttl=… (simple)"),
+  "auth-token-ttl": yes("int", "Seconds that a simple token lives beyond its last use (300)"),
   "bcrypt-cost": ignored("int"),
   "listen-metrics-urls": refused("string"),
 } as const satisfies Readonly<Record<string, FlagSpec>>;
@@ -177,8 +177,6 @@ function isDefault(name: string, value: string): boolean {
   const defaults: Readonly<Record<string, readonly string[]>> = {
     "auto-compaction-retention": ["0"],
     "auto-compaction-mode": ["periodic", "revision"],
-    "auth-token": ["simple"],
-    "auth-token-ttl": ["300"],
     proxy: ["off"],
     "discovery-fallback": ["proxy", "exit"],
   };

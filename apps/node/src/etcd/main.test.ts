@@ -73,6 +73,22 @@ test("serves until SIGTERM, and finds its data again", async () => {
   expect(await running).toBe(0);
 });
 
+test("--force-new-cluster makes a new cluster with the old data, once", async () => {
+  const urls = { client: await freeUrl(), peer: await freeUrl() };
+  expect(await runOnce(urls)).toBe(0);
+  const ids: bigint[] = [];
+  for (const more of [[], ["--force-new-cluster"], ["--force-new-cluster"]]) {
+    const running = main(flags(urls, ...more), {});
+    await using client = connect({ endpoints: [urls.client], timeoutMs: 10_000 });
+    expect(await client.get("a")).toMatchObject({ version: 1 });
+    ids.push((await client.members()).clusterId);
+    process.emit("SIGTERM");
+    expect(await running).toBe(0);
+  }
+  expect(ids[1]).not.toBe(ids[0]);
+  expect(ids[2]).toBe(ids[1]);
+});
+
 test("--version and --help print and end", async () => {
   expect(await main(["--version"], {})).toBe(0);
   expect(output).toMatch(/^etcd Version: 3\./);

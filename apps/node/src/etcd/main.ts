@@ -73,7 +73,14 @@ async function run(flags: Flags): Promise<number> {
   if (ignored.length > 0) log.warn({ flags: ignored }, "flags without effect here");
 
   const signalled = firstSignal();
-  const member = await startMember(options);
+  const member = await startMember({
+    ...options,
+    onForced: ({ done, clusterId, removed, uncommitted }) => {
+      const lost = removed.map(({ name, id }) => name || id.toString(16));
+      const what = done ? "forced a new cluster" : "forced a new cluster before: nothing done";
+      log.warn({ "cluster-id": clusterId.toString(16), removed: lost, uncommitted }, what);
+    },
+  });
   log.info(
     {
       name: member.name,
@@ -120,11 +127,16 @@ async function published(member: StoreMember, signal: AbortSignal): Promise<void
   while (!isKnown()) await sleep(PUBLISHED_CHECK_MS, undefined, { signal });
 }
 
+/** Listens for no other signal once there was one. */
 async function firstSignal(): Promise<string> {
-  return await Promise.race(
-    ["SIGTERM", "SIGINT"].map(async (signal) => {
-      await once(process, signal);
-      return signal;
-    }),
-  );
+  const heard = new AbortController();
+  const wait = async (name: string): Promise<string> => {
+    await once(process, name, { signal: heard.signal });
+    return name;
+  };
+  try {
+    return await Promise.race(["SIGTERM", "SIGINT"].map(wait));
+  } finally {
+    heard.abort();
+  }
 }

@@ -12,7 +12,7 @@ const KEEP_REVISIONS = 50_000;
 export async function openEmbeddedStore(
   config: Config,
   storage: { readonly directory: string } | "memory",
-  onPeerRefused: (error: Error) => void,
+  events: Pick<MemberOptions, "onPeerRefused" | "onForced">,
 ): Promise<NodeStore> {
   const members = config["initial-cluster"];
   const own = members[config.name];
@@ -21,7 +21,8 @@ export async function openEmbeddedStore(
     storage,
     listenClientUrls: [`http://${config["listen-client"]}`],
     ...advertiseClientUrls(config),
-    onPeerRefused,
+    ...events,
+    forceNewCluster: config["force-new-cluster"],
     listenPeerUrls: [`http://${config["listen-peer"]}`],
     ...(own === undefined ? {} : { advertisePeerUrls: own, initialCluster: members }),
     clusterToken: config["cluster-id"],
