@@ -3,16 +3,17 @@
  *
  *     node three-processes.js 1     node three-processes.js 2     node three-processes.js 3
  *
- * Each line typed into one is a number to add. Kill any of them; start it again.
+ * Each line typed into one is a number to add. Kill any of them; start it again. Other ports than
+ * these go after the number, the same on all: 1 8001,8002,8003
  */
 import { createInterface } from "node:readline";
 import { GrpcTransport, RaftGroup } from "@flotilla/raft/node";
 
 const id = Number(process.argv[2] ?? 1);
-const port = (member: number): number => 7400 + member;
-const members = [1, 2, 3].map((member) => {
-  const address = `http://127.0.0.1:${port(member)}`;
-  return { id: member, address, context: new Uint8Array(), learner: false };
+const ports = (process.argv[3] ?? "7401,7402,7403").split(",").map(Number);
+const members = ports.map((port, at) => {
+  const address = `http://127.0.0.1:${port}`;
+  return { id: at + 1, address, context: new Uint8Array(), learner: false };
 });
 let value = 0;
 
@@ -24,7 +25,7 @@ const group = await RaftGroup.open<number, number>({
   transport: new GrpcTransport({
     clusterId: "counter",
     id,
-    listen: [{ host: "127.0.0.1", port: port(id) }],
+    listen: [{ host: "127.0.0.1", port: ports[id - 1]! }],
   }),
   codec: {
     encode: (amount) => Buffer.from(`${amount}`),
