@@ -1,4 +1,7 @@
 import {
+  type ConfChange,
+  ConfChangeTransition,
+  type ConfChangeType,
   type Config,
   decodeConfChange,
   type Entry,
@@ -19,6 +22,15 @@ export function text(value: string): Uint8Array {
   return new TextEncoder().encode(value);
 }
 
+/** A change of membership. */
+export function change(type: ConfChangeType, ...ids: NodeId[]): ConfChange {
+  return {
+    transition: ConfChangeTransition.Auto,
+    changes: ids.map((nodeId) => ({ type, nodeId })),
+    context: text(""),
+  };
+}
+
 /** A member with its storage and what came out of it. */
 export class TestMember {
   readonly id: NodeId;
@@ -35,12 +47,13 @@ export class TestMember {
     this.node = this.restart();
   }
 
-  /** A new core on what storage holds, as after a crash. */
-  restart(): RawNode {
+  /** A new core on what storage holds, as after a crash, with other options if need be. */
+  restart(options: Options = {}): RawNode {
     this.node = new RawNode({
       electionTick: 10,
       heartbeatTick: 1,
       ...this.#options,
+      ...options,
       id: this.id,
       storage: this.storage,
       random: () => 0,
@@ -84,16 +97,17 @@ export class TestGroup {
   /** Everything that was delivered, in order. */
   readonly delivered: Message[] = [];
 
-  constructor(size: number, options: Options = {}) {
-    const voters = Array.from({ length: size }, (_, i) => i + 1);
+  /** The last `learners` of the members do not vote. */
+  constructor(size: number, options: Options = {}, learners = 0) {
+    const ids = Array.from({ length: size }, (_, i) => i + 1);
     const confState = {
-      voters,
-      learners: [],
+      voters: ids.slice(0, size - learners),
+      learners: ids.slice(size - learners),
       votersOutgoing: [],
       learnersNext: [],
       autoLeave: false,
     };
-    this.members = voters.map((id) => {
+    this.members = ids.map((id) => {
       const storage = new MemoryStorage();
       storage.applySnapshot({ metadata: { index: 1, term: 1, confState }, data: text("") });
       return new TestMember(id, storage, options);
@@ -149,6 +163,28 @@ export class TestGroup {
       this.node(id).tick();
       this.settle();
     }
+  }
+
+  role(id: NodeId): Role {
+    return this.node(id).basicStatus().role;
+  }
+
+  term(id: NodeId): number {
+    return this.node(id).basicStatus().term;
+  }
+
+  /** Proposes to the leader, and settles. */
+  propose(id: NodeId, ...values: string[]): void {
+    for (const value of values) this.node(id).propose(text(value));
+    this.settle();
+  }
+
+  /** Compacts a member's log up to what it has applied. */
+  compact(id: NodeId): void {
+    const { storage, node } = this.member(id);
+    const { applied, confState } = node.status();
+    storage.createSnapshot(applied, confState, text(`state at ${applied}`));
+    storage.compact(applied);
   }
 
   count(type: MessageType): number {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import {
-  ConfChangeTransition,
   ConfChangeType,
   createMessage,
   type Entry,
@@ -11,7 +10,7 @@ import {
   RaftError,
   Role,
 } from "../../src/index.js";
-import { TestGroup, TestMember, text } from "./group.js";
+import { change, TestGroup, TestMember, text } from "./group.js";
 
 function entries(...terms: number[]): Entry[] {
   return terms.map((term, i) => ({ term, index: i + 2, type: EntryType.Normal, data: text("") }));
@@ -232,12 +231,6 @@ describe("replication", () => {
 });
 
 describe("membership", () => {
-  const change = (type: ConfChangeType, ...ids: number[]) => ({
-    transition: ConfChangeTransition.Auto,
-    changes: ids.map((nodeId) => ({ type, nodeId })),
-    context: text(""),
-  });
-
   it("catches up a new member and counts it when the change is applied", () => {
     const group = new TestGroup(1);
     group.elect(1);
