@@ -12,6 +12,8 @@ export type SupervisorErrorCode =
   | "cycle"
   /** The jobs contradict each other: a unit would have to start and stop at once. */
   | "conflict"
+  /** RefuseManualStart= or RefuseManualStop= of the unit: it comes and goes with others only. */
+  | "refused"
   /** `shutdown()` has begun. */
   | "stopped";
 

@@ -28,6 +28,8 @@ export interface SupervisorOptions {
   readonly activeUnits?: readonly string[];
   /** After this `shutdown()` kills what has not stopped by itself (120 s by default). */
   readonly shutdownTimeoutMs?: number;
+  /** Where RandomizedDelaySec= takes its chance from, from 0 up to 1 (`Math.random` by default). */
+  readonly random?: () => number;
   /** The machine's clock by default. */
   readonly clock?: Clock;
 }

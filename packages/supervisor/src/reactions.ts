@@ -14,6 +14,8 @@ export interface ReactionsOptions {
   readonly clock: Clock;
   readonly graph: () => DependencyGraph;
   readonly activeOf: (unit: string) => ActiveState | undefined;
+  /** StopWhenUnneeded= of the unit. */
+  readonly stopsUnneeded: (unit: string) => boolean;
   readonly hasJob: (unit: string) => boolean;
   /** Asks for a job; nobody waits for it. */
   readonly submit: (type: JobType, unit: string, why: string) => void;
@@ -39,6 +41,7 @@ export class Reactions {
     if (!change.willRestart) this.#startFollowers(change);
     if (!expected) this.#stopBound(change);
     this.#uphold(change);
+    if (isDown(change.after)) this.#stopUnneeded(change.name);
   }
 
   /** Forgets a unit. */
@@ -77,6 +80,30 @@ export class Reactions {
         this.#options.submit("stop", other, `bound to ${name}, which has stopped`);
       }
     }
+  }
+
+  /** StopWhenUnneeded=: later in this turn, so that a restart of the one that needed them comes first. */
+  #stopUnneeded(name: string): void {
+    const graph = this.#options.graph();
+    const needed = (["requires", "requisite", "wants", "bindsTo", "upholds"] as const).flatMap(
+      (relation) => [...graph.get(name, relation)],
+    );
+    for (const unit of new Set(needed)) {
+      if (!this.#options.stopsUnneeded(unit)) continue;
+      this.#options.clock.setTimer(0, () => this.#stopIfUnneeded(unit));
+    }
+  }
+
+  #stopIfUnneeded(unit: string): void {
+    if (this.#stopped || isDown(this.#options.activeOf(unit)) || this.#options.hasJob(unit)) return;
+    const graph = this.#options.graph();
+    const needs = (["requiredBy", "requisiteOf", "wantedBy", "boundBy", "upheldBy"] as const).some(
+      (relation) =>
+        [...graph.get(unit, relation)].some(
+          (other) => !isDown(this.#options.activeOf(other)) || this.#options.hasJob(other),
+        ),
+    );
+    if (!needs) this.#options.submit("stop", unit, "not needed any more");
   }
 
   #uphold({ name, after }: UnitChange): void {
@@ -119,4 +146,8 @@ export class Reactions {
       this.#checkAfter(unit, UPHOLD_INTERVAL_MS);
     }
   }
+}
+
+function isDown(state: ActiveState | undefined): boolean {
+  return state === undefined || state === "inactive" || state === "failed";
 }

@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Clock, systemClock } from "./clock.js";
+import { type Admission, checkConditions } from "./conditions/conditions.js";
 import { SupervisorError } from "./errors.js";
 import { BUILTIN_TARGETS } from "./jobs/builtin.js";
 import { JobEngine } from "./jobs/engine.js";
@@ -11,6 +12,7 @@ import type { SupervisorOptions } from "./options.js";
 import { Reactions } from "./reactions.js";
 import type { Sandbox } from "./runtime.js";
 import { type KeptUnit, Remembrance, readKeptUnits } from "./survival/remembrance.js";
+import { TriggeringUnit } from "./triggering-unit.js";
 import type {
   ActiveState,
   JobResult,
@@ -19,7 +21,8 @@ import type {
   Supervisor,
   UnitStatus,
 } from "./types.js";
-import type { ManagedUnit, UnitChange, UnitDefinition } from "./unit.js";
+import type { ManagedUnit, Triggering, UnitChange, UnitDefinition } from "./unit.js";
+import { describeChange, restTimes } from "./unit-change.js";
 import {
   assertUnitName,
   type Definition,
@@ -83,6 +86,7 @@ class UnitSupervisor implements LocalSupervisor {
   readonly #engine: JobEngine;
   readonly #reactions: Reactions;
   readonly #remembrance: Remembrance;
+  readonly #triggering: Triggering;
   readonly #listeners = new Set<(status: UnitStatus) => void>();
   /** Loads and unloads of one unit go one after the other. */
   readonly #turns = new Map<string, Promise<unknown>>();
@@ -96,18 +100,30 @@ class UnitSupervisor implements LocalSupervisor {
     this.#journal = journal;
     this.#activeElsewhere = new Set([...BUILTIN_TARGETS, ...(options.activeUnits ?? [])]);
     this.#remembrance = new Remembrance(options.runtime);
+    this.#triggering = {
+      directory: options.directory,
+      startedAt: clock.now(),
+      random: options.random ?? Math.random,
+      isLoaded: (name) => this.#units.get(name)?.managed !== undefined,
+      activeOf: (name) => this.#units.get(name)?.managed?.active,
+      timesOf: (name) => this.#units.get(name)?.times ?? {},
+      start: (name, by, ended) => this.#submitForItself("start", name, `triggered by ${by}`, ended),
+    };
     const graph = (): DependencyGraph => this.#dependencies();
     this.#engine = new JobEngine({
       graph,
       unit: (name) => this.#units.get(name)?.managed,
       stateOf: (name) => this.#stateOf(name),
       log: (name, message) => this.#log(name, message),
+      admit: (name) => this.#admit(name),
       onJobs: (jobs) => this.#remembrance.jobs(jobs),
     });
     this.#reactions = new Reactions({
       clock,
       graph,
       activeOf: (name) => this.#units.get(name)?.managed?.active,
+      stopsUnneeded: (name) =>
+        this.#units.get(name)?.definition.settings?.flag("Unit", "StopWhenUnneeded") ?? false,
       hasJob: (name) => this.#engine.jobOf(name) !== undefined,
       submit: (type, name, why) => this.#submitForItself(type, name, why),
     });
@@ -128,7 +144,7 @@ class UnitSupervisor implements LocalSupervisor {
     await this.#inTurn(name, async () => {
       const entry = this.#units.get(name);
       if (!entry) return;
-      if (isUp(entry)) await this.stop(name).catch(() => "canceled");
+      if (isUp(entry)) await this.#submit("stop", name, undefined).catch(() => "canceled");
       await entry.managed?.dispose();
       this.#units.delete(name);
       this.#remembrance.forget(name);
@@ -141,17 +157,21 @@ class UnitSupervisor implements LocalSupervisor {
 
   async start(name: string, options?: { readonly signal?: AbortSignal }): Promise<JobResult> {
     this.#startable(name);
+    this.#assertManual(name, "RefuseManualStart");
     return this.#submit("start", name, options?.signal);
   }
 
   async stop(name: string, options?: { readonly signal?: AbortSignal }): Promise<JobResult> {
     const entry = this.#find(name);
     if (!entry.managed) return "done";
+    this.#assertManual(name, "RefuseManualStop");
     return this.#submit("stop", name, options?.signal);
   }
 
   async restart(name: string, options?: { readonly signal?: AbortSignal }): Promise<JobResult> {
     this.#startable(name);
+    this.#assertManual(name, "RefuseManualStart");
+    this.#assertManual(name, "RefuseManualStop");
     return this.#submit("restart", name, options?.signal);
   }
 
@@ -233,12 +253,15 @@ class UnitSupervisor implements LocalSupervisor {
       definition,
       managed: undefined,
       loadedAt,
+      times: {},
     };
     this.#units.set(name, entry);
     entry.definition = definition;
-    const { model, content } = definition;
-    if (model && entry.managed) entry.managed.replace({ model, content });
-    else if (model) entry.managed = this.#make(entry, { model, content });
+    const { model, settings, content } = definition;
+    if (model && settings) {
+      if (entry.managed) entry.managed.replace({ model, settings, content });
+      else entry.managed = this.#make(entry, { model, settings, content });
+    }
     this.#graph = undefined;
     this.#remembrance.unit(name, { content, loadedAt: entry.loadedAt });
     return entry;
@@ -252,6 +275,7 @@ class UnitSupervisor implements LocalSupervisor {
       onChange: (change) => this.#changed(entry, change),
       onRestart: () => this.#submitForItself("restart", entry.name, "Restart="),
       onImage: (image) => this.#remembrance.state(entry.name, image),
+      triggering: this.#triggering,
     });
   }
 
@@ -279,6 +303,12 @@ class UnitSupervisor implements LocalSupervisor {
     if (refusal) throw refusal;
   }
 
+  #assertManual(name: string, key: "RefuseManualStart" | "RefuseManualStop"): void {
+    if (this.#units.get(name)?.definition.settings?.flag("Unit", key)) {
+      throw new SupervisorError("refused", `${name} has ${key}=yes`);
+    }
+  }
+
   #assertRunning(): void {
     if (this.#shutdown) throw new SupervisorError("stopped", "The supervisor is shutting down");
   }
@@ -291,7 +321,12 @@ class UnitSupervisor implements LocalSupervisor {
 
   #dependencies(): DependencyGraph {
     this.#graph ??= DependencyGraph.of(
-      [...this.#units.values()].flatMap(({ definition }) => definition.model ?? []),
+      [...this.#units.values()].flatMap(({ definition, managed }) => {
+        const { model, settings } = definition;
+        if (!model || !settings) return [];
+        const triggers = managed instanceof TriggeringUnit ? [managed.triggers] : [];
+        return { model, settings, triggers };
+      }),
     );
     return this.#graph;
   }
@@ -324,19 +359,21 @@ class UnitSupervisor implements LocalSupervisor {
   }
 
   /** A job that a unit's change of state asks for. */
-  #submitForItself(type: JobType, name: string, why: string): void {
-    if (this.#shutdown) return;
+  #submitForItself(type: JobType, name: string, why: string, ended?: () => void): boolean {
+    if (this.#shutdown) return false;
     const entry = this.#units.get(name);
     const refusal = entry ? entry.definition.refusal : `${name} is not loaded`;
     const submitted = refusal ? undefined : this.#engine.submit(type, [name]);
     if (Array.isArray(submitted)) {
       this.#log(name, `A ${type} job is queued: ${why}.`);
-      return;
+      if (ended) void Promise.all(submitted).then(ended);
+      return true;
     }
     const problem = submitted?.message ?? String(refusal);
     this.#log(name, `No ${type} job (${why}): ${problem}.`);
     // Without its restart job the unit would stay in auto-restart for ever.
     if (type === "restart") entry?.managed?.stop(() => {});
+    return false;
   }
 
   // ── what happens ──────────────────────────────────────────────────────────────────────────────
@@ -345,10 +382,25 @@ class UnitSupervisor implements LocalSupervisor {
     const description = entry.definition.model?.unit.description ?? "";
     const message = describeChange(change, description || entry.name);
     if (message) this.#log(entry.name, message);
+    entry.times = { ...entry.times, ...restTimes(change, this.#clock.now()) };
     const status = statusOf(entry);
     for (const listener of this.#listeners) tell(listener, status);
     const expected = this.#engine.notify(change);
     this.#reactions.notify(change, expected);
+    for (const other of this.#dependencies().get(entry.name, "triggeredBy")) {
+      const unit = this.#units.get(other)?.managed;
+      if (unit instanceof TriggeringUnit) unit.triggeredChanged(change);
+    }
+  }
+
+  #admit(name: string): Admission["verdict"] {
+    const settings = this.#units.get(name)?.definition.settings;
+    const admission: Admission = settings ? checkConditions(settings) : { verdict: "met" };
+    if (admission.verdict !== "met") {
+      const kind = admission.verdict === "assert" ? "assertion" : "condition";
+      this.#log(name, `Starting was left: the ${kind} ${admission.setting} is not met.`);
+    }
+    return admission.verdict;
   }
 
   #log(name: string, message: string): void {
@@ -419,15 +471,6 @@ function tell(listener: (status: UnitStatus) => void, status: UnitStatus): void 
       throw error;
     });
   }
-}
-
-function describeChange({ before, after }: UnitChange, what: string): string | undefined {
-  const wasDown = before === "inactive" || before === "failed";
-  if (after === "activating" && wasDown) return `Starting ${what}...`;
-  if (after === "active" && before !== "reloading" && before !== "active")
-    return `Started ${what}.`;
-  if (after === "deactivating" && before !== "deactivating") return `Stopping ${what}...`;
-  return after === "inactive" && !wasDown ? `Stopped ${what}.` : undefined;
 }
 
 async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

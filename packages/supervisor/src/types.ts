@@ -26,8 +26,8 @@ export type ServiceSubState =
   | "final-sigkill"
   | "failed"
   | "auto-restart";
-/** SubState of any unit; those of targets are "dead" and "active". */
-export type UnitSubState = ServiceSubState | "active";
+/** SubState of any unit: those of targets are "dead" and "active", those of timers and paths more. */
+export type UnitSubState = ServiceSubState | "active" | "waiting" | "elapsed" | "listening";
 /** systemd's Result= of a service. */
 export type ServiceResult =
   | "success"
@@ -51,7 +51,9 @@ export type JobResult =
   /** A unit that it requires is not loaded: nothing was begun. */
   | "missing"
   | "skipped"
-  | "invalid";
+  | "invalid"
+  /** An Assert…= of the unit does not hold. */
+  | "assert";
 
 /** A unit as `systemctl show` would tell it. Times are milliseconds since the epoch. */
 export interface UnitStatus {
@@ -69,6 +71,8 @@ export interface UnitStatus {
   /** In `failed` or `inactive`: the unit restarts by itself, `auto-restart` follows at once. */
   readonly willRestart?: boolean;
   readonly stateChangedAt: number;
+  /** Of a timer: when it elapses next. */
+  readonly nextTriggerAt?: number;
   readonly memoryBytes?: number;
   readonly tasks?: number;
   readonly cpuUsec?: number;

@@ -7,15 +7,18 @@ import {
   type UnitModel,
 } from "@flotilla/units";
 import { SupervisorError } from "./errors.js";
+import { UnitSettings } from "./settings/unit-settings.js";
 import { stateOf } from "./target-unit.js";
 import type { LoadState, UnitStatus } from "./types.js";
-import type { ManagedUnit } from "./unit.js";
+import type { ManagedUnit, RestTimes } from "./unit.js";
 
 /** A definition as it was loaded: usable, or why not. */
 export interface Definition {
   readonly load: LoadState;
   readonly model: UnitModel | undefined;
   readonly content: string;
+  /** What the model does not carry; there when there is a model. */
+  readonly settings: UnitSettings | undefined;
   readonly diagnostics: readonly Diagnostic[];
   /** Why the unit cannot be started. */
   readonly refusal: SupervisorError | undefined;
@@ -27,6 +30,7 @@ export interface UnitEntry {
   definition: Definition;
   managed: ManagedUnit | undefined;
   loadedAt: number;
+  times: RestTimes;
 }
 
 const NAME_LENGTH_MAX = 255;
@@ -49,27 +53,41 @@ export function readDefinition(
 ): Definition {
   if (content.trim() === "") {
     const refusal = new SupervisorError("bad-setting", `${name} is masked: its file is empty`);
-    return { load: "masked", model: undefined, content, diagnostics: [], refusal };
+    return {
+      load: "masked",
+      model: undefined,
+      settings: undefined,
+      content,
+      diagnostics: [],
+      refusal,
+    };
   }
-  const { unit, diagnostics } = loadUnit(name, parseUnitFile(content, { file: name }), {
-    specifiers,
-  });
+  const file = parseUnitFile(content, { file: name });
+  const { unit, diagnostics } = loadUnit(name, file, { specifiers });
   if (!unit) {
     const first = diagnostics.find(({ severity }) => severity === "error");
     const where = first ? `: line ${first.span.start.line}: ${first.message}` : "";
     const refusal = new SupervisorError("bad-setting", `${name} has errors${where}`);
-    return { load: "bad-setting", model: undefined, content, diagnostics, refusal };
+    return {
+      load: "bad-setting",
+      model: undefined,
+      settings: undefined,
+      content,
+      diagnostics,
+      refusal,
+    };
   }
+  const settings = new UnitSettings(unit.name, file, specifiers);
   const problem = unsupported(unit);
   if (problem !== undefined) {
     const refusal = new SupervisorError("unsupported", `${name}: ${problem}`);
-    return { load: "error", model: undefined, content, diagnostics, refusal };
+    return { load: "error", model: undefined, settings: undefined, content, diagnostics, refusal };
   }
-  return { load: "loaded", model: unit, content, diagnostics, refusal: undefined };
+  return { load: "loaded", model: unit, settings, content, diagnostics, refusal: undefined };
 }
 
 function unsupported({ name, service }: UnitModel): string | undefined {
-  if (name.type === "target") return undefined;
+  if (name.type === "target" || name.type === "timer" || name.type === "path") return undefined;
   if (name.type !== "service") return `units of type ${name.type} cannot be run yet`;
   if (!service) return "there is no [Service] section";
   return service.type === "dbus" ? "Type=dbus needs a bus, and there is none" : undefined;
@@ -93,6 +111,7 @@ export function statusOf({ name, definition, managed, loadedAt }: UnitEntry): Un
     statusText: state.statusText,
     restarts: state.restarts,
     stateChangedAt: state.stateChangedAt || loadedAt,
+    ...(state.nextTriggerAt !== undefined && { nextTriggerAt: state.nextTriggerAt }),
     ...(state.willRestart && { willRestart: true }),
     ...(exit?.type === "exited" && { exitCode: exit.code }),
     ...(exit?.type === "signaled" && { exitSignal: exit.signal }),

@@ -1,11 +1,14 @@
 import type { UnitModel } from "@flotilla/units";
 import type { Clock } from "./clock.js";
 import type { ProcessExit, ResourceUsage, Runtime, Sandbox } from "./runtime.js";
+import type { UnitSettings } from "./settings/unit-settings.js";
 import type { ActiveState, JournalEntry, ServiceResult, UnitSubState } from "./types.js";
 
 /** A usable definition with the text that it came from. */
 export interface UnitDefinition {
   readonly model: UnitModel;
+  /** What the model does not carry. */
+  readonly settings: UnitSettings;
   readonly content: string;
 }
 
@@ -20,6 +23,28 @@ export interface UnitSurroundings {
   readonly onRestart: () => void;
   /** Called before anything is done about an event, with what to go on from should we be killed. */
   readonly onImage: (image: unknown) => void;
+  readonly triggering: Triggering;
+}
+
+/** What units that start other units need. */
+export interface Triggering {
+  /** The supervisor's directory, for what has to be known after it. */
+  readonly directory: string;
+  /** When the supervisor began. */
+  readonly startedAt: number;
+  /** From 0 up to 1. */
+  readonly random: () => number;
+  isLoaded(unit: string): boolean;
+  activeOf(unit: string): ActiveState | undefined;
+  timesOf(unit: string): RestTimes;
+  /** Asks for a start; `ended` is called when the job is over. False when there can be no job. */
+  start(unit: string, by: string, ended: () => void): boolean;
+}
+
+/** When a unit was last started, and when it last came to rest. */
+export interface RestTimes {
+  readonly leftRestAt?: number;
+  readonly restedAt?: number;
 }
 
 /** What there is to tell of a unit. */
@@ -32,6 +57,8 @@ export interface UnitState {
   readonly restarts: number;
   readonly stateChangedAt: number;
   readonly willRestart: boolean;
+  /** Of a timer: when it elapses next. */
+  readonly nextTriggerAt?: number;
 }
 
 /**

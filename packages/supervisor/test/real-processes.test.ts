@@ -29,6 +29,25 @@ describe.skipIf(CANNOT_RUN)("over @flotilla/container", () => {
     expect(() => process.kill(mainPid, 0)).toThrow();
   });
 
+  it.skipIf(process.getuid?.() !== 0)(
+    "directories are made, owned and told; /run's goes",
+    async () => {
+      const { supervisor, output, notes } = await startReal();
+      const name = `flotilla-test-${process.pid}`;
+      await supervisor.load(
+        A,
+        `[Service]\nUser=nobody\nRuntimeDirectory=${name}\nRuntimeDirectoryMode=0750\nNoNewPrivileges=yes\nExecStart=/bin/sh -c 'stat -c "%%U %%a" $RUNTIME_DIRECTORY; exec sleep 60'\n`,
+      );
+      await supervisor.start(A);
+      await expect.poll(() => output(A)).toEqual(["nobody 750"]);
+      expect((await notes(A)).join("\n")).toContain(
+        "Not enforced by this supervisor: NoNewPrivileges",
+      );
+      await supervisor.stop(A);
+      expect(existsSync(`/run/${name}`)).toBe(false);
+    },
+  );
+
   it("exec: set-up failures are systemd's exit codes", async () => {
     const { supervisor, notes } = await startReal();
     await supervisor.load(A, "[Service]\nType=exec\nExecStart=/does/not/exist\n");

@@ -1,3 +1,4 @@
+import type { Admission } from "../conditions/conditions.js";
 import type { ActiveState, JobResult } from "../types.js";
 import type { ManagedUnit, UnitChange } from "../unit.js";
 import type { DependencyGraph } from "./graph.js";
@@ -21,6 +22,8 @@ export interface JobEngineOptions {
   readonly stateOf: (name: string) => ActiveState | "builtin" | "absent";
   /** Appends to a unit's journal. */
   readonly log: (unit: string, message: string) => void;
+  /** Looks at the conditions and assertions of a unit that is about to start. */
+  readonly admit: (unit: string) => Admission["verdict"];
   /** Told of all jobs that are queued or run, once they have changed. */
   readonly onJobs: (jobs: readonly OrderedJob[]) => void;
 }
@@ -168,9 +171,16 @@ export class JobEngine {
         // Its stop is under way; the end of it schedules this job again.
         break;
       default:
-        if (job.type === "start") this.#begin(job, (accepted) => unit.start(accepted));
+        if (job.type === "start") this.#startIfAdmitted(job, unit);
         else if (unit.active !== "activating") this.#finish(job, "failed", true);
     }
+  }
+
+  #startIfAdmitted(job: Job, unit: ManagedUnit): void {
+    const verdict = unit.active === "activating" ? "met" : this.#options.admit(job.unit);
+    if (verdict === "met") this.#begin(job, (accepted) => unit.start(accepted));
+    // As in systemd, a condition that is not met is no failure.
+    else this.#finish(job, verdict === "assert" ? "assert" : "done", true);
   }
 
   #runStop(job: Job, unit: ManagedUnit): void {

@@ -1,4 +1,5 @@
 import type { UnitModel } from "@flotilla/units";
+import type { UnitSettings } from "../settings/unit-settings.js";
 
 /** The relations between units, by systemd's names; the second of each pair is the first seen from the other end. */
 export const RELATIONS = [
@@ -12,6 +13,8 @@ export const RELATIONS = [
   ["before", "after"],
   ["onFailure", "onFailureOf"],
   ["onSuccess", "onSuccessOf"],
+  ["propagatesStopTo", "stopPropagatedFrom"],
+  ["triggers", "triggeredBy"],
 ] as const;
 
 /** A relation in either direction. */
@@ -26,15 +29,31 @@ const INVERSE: ReadonlyMap<Relation, Relation> = new Map(
 
 const NONE: ReadonlySet<string> = new Set();
 
+/** A unit as far as the graph goes. */
+export interface GraphUnit {
+  readonly model: UnitModel;
+  /** What the model does not carry. */
+  readonly settings?: UnitSettings;
+  /** Units that it starts by itself when it is time: it is ordered before them. */
+  readonly triggers?: readonly string[];
+}
+
+/** Relations that are read from the settings, by their keys in [Unit]. */
+const BY_KEY: readonly (readonly [key: string, relation: Relation])[] = [
+  ["PropagatesStopTo", "propagatesStopTo"],
+  ["StopPropagatedFrom", "stopPropagatedFrom"],
+];
+
 /** Who depends on whom and how, in both directions. Units that are named need not be loaded. */
 export class DependencyGraph {
   readonly #edges = new Map<string, Map<Relation, Set<string>>>();
 
   /** The graph of these units' own dependencies and of those that targets have by default. */
-  static of(units: Iterable<UnitModel>): DependencyGraph {
-    const models = [...units];
+  static of(units: Iterable<GraphUnit>): DependencyGraph {
+    const all = [...units];
+    const models = all.map(({ model }) => model);
     const graph = new DependencyGraph();
-    for (const model of models) graph.#addUnit(model);
+    for (const unit of all) graph.#addUnit(unit);
     const byName = new Map(models.map((model) => [model.name.name, model]));
     for (const model of models) {
       if (model.name.type === "target") graph.#addTargetOrder(model, byName);
@@ -63,7 +82,9 @@ export class DependencyGraph {
     names.add(to);
   }
 
-  #addUnit({ name: { name }, unit }: UnitModel): void {
+  #addUnit({ model, settings, triggers = [] }: GraphUnit): void {
+    const { name } = model.name;
+    const { unit } = model;
     const own = {
       requires: unit.requires,
       requisite: unit.requisite,
@@ -79,6 +100,13 @@ export class DependencyGraph {
     };
     for (const [relation, others] of Object.entries(own) as [Relation, readonly string[]][]) {
       for (const other of others) this.add(name, relation, other);
+    }
+    for (const [key, relation] of BY_KEY) {
+      for (const other of settings?.words("Unit", key) ?? []) this.add(name, relation, other);
+    }
+    for (const other of triggers) {
+      this.add(name, "triggers", other);
+      this.add(name, "before", other);
     }
   }
 

@@ -109,6 +109,9 @@ class TransactionBuilder {
   }
 
   #addForStop(node: Node, type: JobType): void {
+    if (type === "stop") {
+      this.#each(node, ["propagatesStopTo"], (other) => this.#add(other, "stop", node, true));
+    }
     this.#each(node, ["requiredBy", "boundBy", "requisiteOf", "consistsOf"], (other) =>
       this.#add(other, type, node, true),
     );

@@ -14,8 +14,11 @@ import type {
   Runtime,
   Sandbox,
 } from "../runtime.js";
+import type { UnitSettings } from "../settings/unit-settings.js";
 import type { UnitSurroundings } from "../unit.js";
+import { directoryVariables, makeDirectories, removeRuntimeDirectories } from "./directories.js";
 import { buildEnvironment } from "./environment.js";
+import { ignoredSettings } from "./ignored-settings.js";
 import { OutputRouter } from "./output.js";
 import { findUser } from "./passwd.js";
 import type { ExecSection, ServiceEvent, ServiceSnapshot, SpawnAction } from "./protocol.js";
@@ -34,6 +37,7 @@ const IDENTIFIERS_MAX = 64;
 export interface ActivationOptions {
   readonly name: string;
   readonly service: ServiceSection;
+  readonly settings: UnitSettings;
   readonly invocationId: string;
   readonly clock: Clock;
   readonly log: UnitSurroundings["log"];
@@ -74,7 +78,11 @@ export class Activation {
 
   /** Makes the sandbox. */
   async open(runtime: Runtime): Promise<void> {
-    const { name, service } = this.#options;
+    const { name, service, settings } = this.#options;
+    const ignored = ignoredSettings(settings);
+    if (ignored.length > 0) {
+      this.#log(`Not enforced by this supervisor: ${ignored.join(", ")}.`);
+    }
     const sandbox = await runtime.create({
       id: name,
       notify:
@@ -85,9 +93,9 @@ export class Activation {
       ...(service.memoryMaxBytes !== undefined && { memoryMaxBytes: service.memoryMaxBytes }),
       ...(service.tasksMax !== undefined && { tasksMax: service.tasksMax }),
     });
-    const ignored = sandbox.ignoredLimits ?? [];
-    if (ignored.length > 0) {
-      this.#log(`This machine cannot limit it, running without: ${ignored.join(", ")}.`);
+    const unlimited = sandbox.ignoredLimits ?? [];
+    if (unlimited.length > 0) {
+      this.#log(`This machine cannot limit it, running without: ${unlimited.join(", ")}.`);
     }
     this.#listen(sandbox);
   }
@@ -203,7 +211,7 @@ export class Activation {
   }
 
   /** Kills what is left, writes out unfinished lines, removes the sandbox. */
-  async release(): Promise<void> {
+  async release(restarts: boolean): Promise<void> {
     this.#endPolls();
     const sandbox = this.#sandbox;
     this.#sandbox = undefined;
@@ -212,6 +220,9 @@ export class Activation {
     });
     this.#lines.flush();
     await this.#output.close();
+    await removeRuntimeDirectories(this.#options.settings, restarts).catch((error: Error) => {
+      this.#log(`Failed to remove a runtime directory: ${error.message}`);
+    });
   }
 
   #endPolls(): void {
@@ -237,8 +248,12 @@ export class Activation {
     command: ExecCommand,
     snapshot: ServiceSnapshot,
   ): Promise<ProcessSpec> {
-    const { service, invocationId } = this.#options;
+    const { service, settings, invocationId } = this.#options;
+    // In a container they would have to be made below its root, by its own users.
+    const bare = service.rootDirectory === undefined;
+    if (bare) await makeDirectories(settings, service);
     const environment = await buildEnvironment(service, {
+      directories: bare ? directoryVariables(settings) : {},
       section,
       snapshot,
       invocationId,

@@ -14,6 +14,8 @@ export interface EnvironmentContext {
   /** 32 hexadecimal digits, new with each activation. */
   readonly invocationId: string;
   readonly notifySocket: string | undefined;
+  /** RUNTIME_DIRECTORY and its kin. */
+  readonly directories: Readonly<Record<string, string>>;
 }
 
 /**
@@ -30,6 +32,7 @@ export async function buildEnvironment(
     INVOCATION_ID: context.invocationId,
     ...(await userVariables(service)),
     ...stateVariables(service, context),
+    ...context.directories,
     ...service.environment,
     ...(await fileVariables(service)),
   };

@@ -26,3 +26,11 @@ export async function findUser(user: string, root = "/"): Promise<UserEntry | un
   }
   return undefined;
 }
+
+/** Finds a group's number by name or number in /etc/group. */
+export async function findGroup(group: string): Promise<number | undefined> {
+  if (/^\d+$/.test(group)) return Number(group);
+  const text = await readFile("/etc/group", "utf8").catch(() => "");
+  const line = text.split("\n").find((one) => one.startsWith(`${group}:`));
+  return line === undefined ? undefined : Number(line.split(":")[2]);
+}

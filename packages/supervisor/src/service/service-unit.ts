@@ -109,7 +109,7 @@ export class ServiceUnit implements ManagedUnit {
   async dispose(): Promise<void> {
     this.#retire();
     await this.#idle;
-    await this.#activation?.release();
+    await this.#activation?.release(false);
     this.#activation = undefined;
   }
 
@@ -209,7 +209,7 @@ export class ServiceUnit implements ManagedUnit {
         this.#activation?.watchForeign(action.pid);
         break;
       case "release":
-        await this.#activation?.release();
+        await this.#activation?.release(this.#machine.snapshot().willRestart);
         this.#activation = undefined;
         break;
       case "restart":
@@ -246,6 +246,7 @@ export class ServiceUnit implements ManagedUnit {
     const activation: Activation = new Activation({
       name: this.name,
       service: this.#service,
+      settings: this.#definition.settings,
       invocationId,
       clock: this.#options.clock,
       log: this.#options.log,
