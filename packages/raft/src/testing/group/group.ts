@@ -1,3 +1,4 @@
+import { createMessage } from "../../core/message.js";
 import {
   type ConfState,
   type Entry,
@@ -168,7 +169,9 @@ export class SimulatedGroup implements MemberContext {
     else run(this.members.get(id)!);
   }
 
-  send(message: Message): void {
+  send(sent: Message): void {
+    // An older build's messages lack the fields that came later: on the wire they are absent.
+    const message = this.#builds.length > 1 ? createMessage(sent) : sent;
     if (this.#trace !== null) this.#noteSent(message);
     const newer = this.#scenario.wire === "bytes" && (this.#versions.get(message.from) ?? 0) > 0;
     this.network.send(message, this.#scenario.wire === "bytes" ? toWire(message, newer) : null);
