@@ -164,6 +164,39 @@ describe("elections on demand", () => {
   });
 });
 
+describe("the leader", () => {
+  it("gives way to the member that is furthest", async () => {
+    const { network, groups } = await cluster(3);
+    const leader = await leaderOf(groups);
+    const [slow, other] = groups.filter((group) => group !== leader) as [Group, Group];
+    network.filter = ({ type, to }) => type !== MessageType.App || to !== idOf(slow);
+    for (let n = 0; n < 5; n++) await leader.propose(`${n}`);
+    await leader.transferLeadership();
+    expect(other.isLeader).toBe(true);
+    await expect(slow.transferLeadership()).rejects.toMatchObject({ code: "invalid-config" });
+  });
+
+  it("tells when a learner has all that it has", async () => {
+    const { network, groups, start } = await cluster(3);
+    const leader = await leaderOf(groups);
+    network.isolate(4);
+    await start(4, { join: true });
+    await leader.addLearner(plain(4));
+    let done = false;
+    const caughtUp = leader.waitForMember(4).then(() => {
+      done = true;
+    });
+    for (let n = 0; n < 5; n++) await leader.propose(`${n}`);
+    expect(done).toBe(false);
+    network.heal();
+    await caughtUp;
+    await leader.promote(4);
+    await expect(leader.waitForMember(9)).rejects.toMatchObject({ code: "invalid-config" });
+    const follower = groups.find((group) => group !== leader)!;
+    await expect(follower.waitForMember(4)).rejects.toMatchObject({ code: "unavailable" });
+  });
+});
+
 describe("a snapshot on demand", () => {
   it("is durable and told of, and none is taken twice", async () => {
     const { groups } = await cluster(1, { keepEntries: 1 });

@@ -158,6 +158,18 @@ export class MemberRuntime<Command, Result> {
     });
   }
 
+  /** The voter to hand leadership to. @throws RaftError `invalid-config` where there is none, or this is not the leader */
+  bestSuccessor(): NodeId {
+    const { progress } = this.driver.raw.status();
+    const others = [...progress].filter(([id, of]) => id !== this.settings.id && !of.isLearner);
+    others.sort(([, a], [, b]) => {
+      return Number(b.recentActive) - Number(a.recentActive) || b.match - a.match;
+    });
+    const best = others[0];
+    if (best) return best[0];
+    throw new RaftError("invalid-config", "there is nobody to hand leadership to, or none to give");
+  }
+
   setDiskFull(full: boolean): void {
     this.#diskFull = full;
     if (full) this.#handOver();
@@ -262,9 +274,8 @@ export class MemberRuntime<Command, Result> {
   #handOver(): void {
     if (!this.leads) return;
     const { voters } = this.driver.membership.confState;
-    const other = voters.find((id) => id !== this.settings.id);
-    if (other === undefined) return;
-    this.driver.raw.transferLeader(other);
+    if (voters.every((id) => id === this.settings.id)) return;
+    this.driver.raw.transferLeader(this.bestSuccessor());
     this.driver.schedule();
   }
 

@@ -171,7 +171,7 @@ export class RaftGroup<Command, Result> implements AsyncDisposable {
     await this.#membership.change([{ type: "add-learner", member }], options);
   }
 
-  /** Gives a learner a vote. @throws RaftError as `addMember` does; `invalid-config` for a stranger */
+  /** Gives a learner a vote; see `waitForMember`. @throws RaftError as `addMember` does; `invalid-config` for a stranger */
   async promote(id: NodeId, options: WaitOptions = {}): Promise<void> {
     await this.#membership.change([{ type: "promote", id }], options);
   }
@@ -213,11 +213,19 @@ export class RaftGroup<Command, Result> implements AsyncDisposable {
   }
 
   /**
-   * Hands leadership to a voter; resolves when it leads.
+   * Hands leadership to a voter; resolves when it leads. Without `to`, which only the leader may leave
+   * out, it goes to the one that is furthest of those that were heard from of late.
    *
-   * @throws RaftError `proposal-dropped` when it did not within two election timeouts
+   * @throws RaftError `proposal-dropped` when it did not within two election timeouts;
+   * `invalid-config` when there is nobody to choose
+   *
+   * @example
+   * ```ts
+   * if (group.isLeader) await group.transferLeadership();
+   * await group.close(); // nobody waits for an election
+   * ```
    */
-  async transferLeadership(to: NodeId): Promise<void> {
+  async transferLeadership(to: NodeId = this.#runtime.bestSuccessor()): Promise<void> {
     const { driver, waits, settings } = this.#runtime;
     this.#runtime.checkRunning();
     if (this.#runtime.leader === to) return;
@@ -228,6 +236,37 @@ export class RaftGroup<Command, Result> implements AsyncDisposable {
     driver.raw.transferLeader(to);
     driver.schedule();
     await led;
+  }
+
+  /**
+   * Resolves once a member has all of the log that the leader has now: a learner is promoted without a
+   * gap then. To be called on the leader.
+   *
+   * @throws RaftError `unavailable` when this member does not lead (any more), `invalid-config` for a
+   * stranger; the signal's reason
+   *
+   * @example
+   * ```ts
+   * await group.addLearner(member);
+   * await group.waitForMember(member.id, { signal: AbortSignal.timeout(60_000) });
+   * await group.promote(member.id);
+   * ```
+   */
+  async waitForMember(id: NodeId, options: WaitOptions = {}): Promise<void> {
+    const { driver, waits } = this.#runtime;
+    this.#runtime.checkRunning();
+    const { lastIndex } = driver.raw.status();
+    const hasAll = (): boolean => {
+      if (!this.isLeader) throw new RaftError("unavailable", "this member does not lead");
+      const progress = driver.raw.status().progress.get(id);
+      if (!progress) throw new RaftError("invalid-config", `there is no member ${id}`);
+      return progress.match >= lastIndex;
+    };
+    await waits.until(hasAll, {
+      deadline: Number.POSITIVE_INFINITY,
+      signal: options.signal,
+      expired: () => new RaftError("unavailable", `member ${id} is behind`),
+    });
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { RaftError } from "../../index.js";
 
 interface Wait {
+  /** Throws when it will never be so. */
   readonly holds: () => boolean;
   readonly deadline: number;
   readonly expired: () => RaftError;
@@ -13,7 +14,7 @@ interface Wait {
 export class Waits {
   #waits: Wait[] = [];
 
-  /** Resolves at once when it is so already. @throws the signal's reason; `expired()` after `deadline` */
+  /** Resolves at once when it is so already. @throws the signal's reason; `expired()` after `deadline`; what `holds` throws */
   async until(
     holds: () => boolean,
     options: {
@@ -44,16 +45,21 @@ export class Waits {
   /** Something changed, or time went by. */
   check(now: number): void {
     if (this.#waits.length === 0) return;
-    this.#waits = this.#waits.filter((wait) => {
-      if (wait.done) return false;
-      if (wait.holds()) wait.resolve();
-      else if (wait.deadline <= now) wait.reject(wait.expired());
-      else return true;
-      return false;
-    });
+    this.#waits = this.#waits.filter((wait) => !wait.done && !settled(wait, now));
   }
 
   failAll(error: RaftError): void {
     for (const wait of this.#waits.splice(0)) wait.reject(error);
   }
+}
+
+function settled({ holds, deadline, expired, resolve, reject }: Wait, now: number): boolean {
+  try {
+    if (holds()) resolve();
+    else if (deadline <= now) reject(expired());
+    else return false;
+  } catch (error) {
+    reject(error);
+  }
+  return true;
 }
