@@ -1,3 +1,5 @@
+import type { CalendarSpec } from "./calendar/spec.js";
+
 /** Where in a text: 1-based physical line and column (UTF-16 units), 0-based offset. */
 export interface Position {
   readonly line: number;
@@ -169,6 +171,108 @@ export interface ServiceSection {
   readonly limits: Readonly<Record<string, { readonly soft: number; readonly hard: number }>>;
 }
 
+/** When a timer elapses: at calendar times, or a while after something happened. */
+export type TimerTrigger =
+  | {
+      readonly base: "calendar";
+      /** As written, specifiers expanded. */
+      readonly expression: string;
+      readonly calendar: CalendarSpec;
+    }
+  | {
+      readonly base: "active" | "boot" | "startup" | "unit-active" | "unit-inactive";
+      readonly afterMs: number;
+    };
+
+/** [Timer]. Times are milliseconds. */
+export interface TimerSection {
+  /** In the order of the file. */
+  readonly triggers: readonly TimerTrigger[];
+  readonly onClockChange: boolean;
+  readonly onTimezoneChange: boolean;
+  /** The unit that it starts: the service of its own name unless Unit= says otherwise. */
+  readonly unit: string;
+  readonly persistent: boolean;
+  readonly wakeSystem: boolean;
+  readonly remainAfterElapse: boolean;
+  readonly accuracyMs: number;
+  readonly randomizedDelayMs: number;
+  readonly fixedRandomDelay: boolean;
+}
+
+export interface PathWatch {
+  readonly kind: "exists" | "exists-glob" | "changed" | "modified" | "directory-not-empty";
+  readonly path: string;
+}
+
+/** [Path]. */
+export interface PathSection {
+  readonly watches: readonly PathWatch[];
+  /** The unit that it starts: the service of its own name unless Unit= says otherwise. */
+  readonly unit: string;
+  readonly makeDirectory: boolean;
+  readonly directoryMode: number;
+  readonly triggerLimitIntervalMs: number;
+  readonly triggerLimitBurst: number;
+}
+
+/** Something that a socket unit listens on. */
+export interface Listener {
+  readonly kind:
+    | "stream"
+    | "datagram"
+    | "sequential-packet"
+    | "fifo"
+    | "netlink"
+    | "special"
+    | "message-queue"
+    | "usb-function";
+  /** As written, specifiers expanded: a port, `address:port`, `/path`, `@abstract`. */
+  readonly address: string;
+}
+
+/** [Socket], as far as it decides on what is listened on and for whom. Times are milliseconds. */
+export interface SocketSection {
+  readonly listeners: readonly Listener[];
+  readonly accept: boolean;
+  /** The service that gets the sockets; with `accept`, its template. */
+  readonly service: string;
+  readonly backlog: number;
+  readonly maxConnections: number;
+  readonly socketMode: number;
+  readonly directoryMode: number;
+  readonly removeOnStop: boolean;
+  readonly flushPending: boolean;
+  /** By which the service finds it: the unit's name unless FileDescriptorName= says otherwise. */
+  readonly fileDescriptorName: string;
+  readonly timeoutMs: number;
+}
+
+/** [Mount]. */
+export interface MountSection {
+  readonly what: string;
+  readonly where: string;
+  readonly type?: string;
+  readonly options?: string;
+  readonly directoryMode: number;
+  readonly lazyUnmount: boolean;
+  readonly forceUnmount: boolean;
+}
+
+/** [Automount]. */
+export interface AutomountSection {
+  readonly where: string;
+  readonly extraOptions?: string;
+  readonly directoryMode: number;
+  readonly timeoutIdleMs: number;
+}
+
+/** [Swap]. */
+export interface SwapSection {
+  readonly what: string;
+  readonly options?: string;
+}
+
 export interface InstallSection {
   readonly alias: readonly string[];
   readonly wantedBy: readonly string[];
@@ -196,12 +300,18 @@ export interface FlotillaSection {
   readonly protocol: "tcp" | "udp";
 }
 
-/** A unit with everything typed. `service` is there for services only. */
+/** A unit with everything typed; the section of its type is there for units of that type only. */
 export interface UnitModel {
   readonly name: UnitName;
   readonly unit: UnitSection;
   readonly install: InstallSection;
   readonly service?: ServiceSection;
+  readonly timer?: TimerSection;
+  readonly path?: PathSection;
+  readonly socket?: SocketSection;
+  readonly mount?: MountSection;
+  readonly automount?: AutomountSection;
+  readonly swap?: SwapSection;
   readonly fleet: FleetSection;
   readonly flotilla: FlotillaSection;
 }

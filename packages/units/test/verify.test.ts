@@ -34,24 +34,66 @@ const REFUSING: ReadonlySet<string> = new Set([
   ...["command line", "user or group", "groups", "directory, or ~", "path, relative to /run"],
 ]);
 
+/** What makes a unit of a type whole, and what its name is. */
+const WHOLES: Readonly<Record<string, { type: string; name: string; text: string }>> = {
+  Timer: { type: "timer", name: "t#.timer", text: "OnClockChange=yes\n" },
+  Path: { type: "path", name: "t#.path", text: "" },
+  Socket: { type: "socket", name: "t#.socket", text: "" },
+  Mount: { type: "mount", name: "mnt-t#.mount", text: "What=/dev/x\n" },
+  Automount: { type: "automount", name: "mnt-t#.automount", text: "" },
+  Swap: { type: "swap", name: "mnt-t#.swap", text: "" },
+};
+
+/** An assignment that stands last, so that lists which were cleared are not empty. */
+const LAST: Readonly<Record<string, string>> = {
+  Path: "PathExists=/last\n",
+  Socket: "ListenStream=/last\n",
+};
+
+/** Names and addresses besides, which only these sections have. */
+const MORE_VALUES = [
+  ...["80", "127.0.0.1:80", "[::1]:80", "256.0.0.1:80", "[::1]", "0", "65536", "@abstract", "@"],
+  ...["vsock:2:80", "vsock::80", "vsock:80", "route 1", "kobject-uevent", "nothing 1", "route x"],
+  ...["Mon 9:00", "daily", "25:00", "1:2:3:4", "a.socket", "a@.service", "t.timer", "a b", "a:b"],
+];
+
 /** The keys of a section with values: one assignment each where one may end it all, else in bulk. */
 function samples(section: string): Map<string, { label: string; text: string }> {
   const units = new Map<string, { label: string; text: string }>();
+  const own = WHOLES[section];
   const add = (key: string, values: readonly string[]): void => {
     const start = key === "ExecStart" ? "" : "ExecStart=/bin/true\n";
-    const head = `[Service]\n${start}${section === "Service" ? "" : `[${section}]\n`}`;
-    const text = head + values.map((value) => `${key}=${value}\n`).join("");
+    const head = own
+      ? `[${section}]\n${own.text}`
+      : `[Service]\n${start}${section === "Service" ? "" : `[${section}]\n`}`;
+    const tail = own ? (LAST[section] ?? "") : "";
+    const text = head + values.map((value) => `${key}=${value}\n`).join("") + tail;
     const label = values.length === 1 ? `${key}=${values[0]}` : key;
-    units.set(`t${units.size}.service`, { label, text });
+    const name = (own?.name ?? "t#.service").replace("#", String(units.size));
+    units.set(name, { label, text });
   };
   for (const key of checked(section)) {
     const { name } = SECTIONS[section]!.keys[key]!.type;
     const alone = REFUSING.has(name) || /^(Root(Directory|Image|Verity)|DynamicUser)$/.test(key);
+    // What these name is the unit itself; and systemd counts Unit= once.
+    if (own !== undefined) {
+      if (!/^(Where|What|Unit|Accept|Exec.*)$/.test(key) && !PROCESS.has(key)) {
+        add(key, [...VALUES, ...MORE_VALUES]);
+      }
+      continue;
+    }
     if (alone) for (const value of VALUES) add(key, [value]);
     else add(key, VALUES);
   }
   return units;
 }
+
+/** What sockets, mounts and swaps share with services is looked at there. */
+const PROCESS: ReadonlySet<string> = new Set(
+  Object.keys(SECTIONS["Service"]?.keys ?? {}).filter(
+    (key) => !/^(TimeoutSec|TriggerLimit|Priority)/.test(key),
+  ),
+);
 
 interface Judgement {
   readonly lines: readonly number[];
@@ -71,7 +113,8 @@ function ours(name: string, text: string): Judgement {
 
 const WHOLE: ReadonlySet<string> = new Set([
   ...["missing-exec-start", "multiple-exec-start", "oneshot-restart", "oneshot-exit-type"],
-  ...["missing-bus-name", "pam-kill-mode", "no-effect"],
+  ...["missing-bus-name", "pam-kill-mode", "no-effect", "missing-trigger", "missing-listen"],
+  ...["bad-accept", "missing-what", "wrong-name"],
 ]);
 
 function theirs({ lines, refused }: Verdict): Judgement {
@@ -97,11 +140,11 @@ function compare(units: ReadonlyMap<string, { label: string; text: string }>): s
 }
 
 describe.skipIf(!installed)("systemd-analyze verify", () => {
-  it.each(["Service", "Unit"])(
+  it.each(["Service", "Unit", "Timer", "Path", "Socket", "Mount", "Automount", "Swap"])(
     "judges every value of every checked key of [%s] alike",
     (section) => {
       const units = samples(section);
-      expect(units.size).toBeGreaterThan(50);
+      expect(units.size).toBeGreaterThan(WHOLES[section] === undefined ? 50 : 1);
       expect(compare(units)).toEqual([]);
     },
     60_000,
@@ -115,6 +158,12 @@ describe.skipIf(!installed)("systemd-analyze verify", () => {
       ]),
     );
     expect(compare(units)).toEqual([]);
+  });
+
+  it("judges whole units of other types alike", () => {
+    const entries = OTHER_UNITS.map(([name, text]) => [name, { label: name, text }] as const);
+    expect(new Set(entries.map(([name]) => name)).size).toBe(entries.length);
+    expect(compare(new Map(entries))).toEqual([]);
   });
 
   it("knows each key that systemd knows, in its section", () => {
@@ -133,6 +182,34 @@ describe.skipIf(!installed)("systemd-analyze verify", () => {
 });
 
 const EXEC = "[Service]\nExecStart=/bin/true\n";
+
+/** What sockets, timers, paths and mounts need, and cannot have together. */
+const OTHER_UNITS: readonly (readonly [name: string, text: string])[] = [
+  ["a1.timer", "[Timer]\n"],
+  ["a2.timer", "[Timer]\nOnCalendar=daily\nOnBootSec=\n"],
+  ["a3.timer", "[Timer]\nOnTimezoneChange=yes\n"],
+  ["a4.timer", "[Timer]\nOnBootSec=1min\nUnit=a.service\nUnit=b.service\n"],
+  ["a5.timer", "[Timer]\nOnBootSec=1min\nUnit=a5.timer\n"],
+  ["b1.path", "[Path]\n"],
+  ["b2.path", "[Path]\nPathExists=/a\nPathChanged=\n"],
+  ["b3.path", "[Path]\nPathExists=/a\nUnit=b.target\n"],
+  ["c1.socket", "[Socket]\n"],
+  ["c2.socket", "[Socket]\nListenStream=80\nAccept=yes\n"],
+  ["c3.socket", "[Socket]\nListenDatagram=80\nAccept=yes\n"],
+  ["c4.socket", "[Socket]\nListenStream=80\nAccept=yes\nMaxConnections=0\n"],
+  ["c5.socket", "[Socket]\nListenStream=80\nAccept=yes\nService=x.service\n"],
+  ["c6.socket", "[Socket]\nListenFIFO=/x\nListenStream=\n"],
+  ["mnt-d1.mount", "[Mount]\nWhat=/dev/x\nWhere=/mnt/d1\n"],
+  ["mnt-d2.mount", "[Mount]\nWhat=/dev/x\nWhere=/mnt/other\n"],
+  ["mnt-d3.mount", "[Mount]\nWhere=/mnt/d3\n"],
+  ["mnt-d4.mount", "[Mount]\nWhat=/dev/x\n"],
+  ["mnt-e1.automount", "[Automount]\nWhere=/mnt/e1/\n"],
+  ["mnt-e2.automount", "[Automount]\nWhere=/mnt/x\n"],
+  ["mnt-f1.swap", "[Swap]\nWhat=/mnt/f1\n"],
+  ["mnt-f2.swap", "[Swap]\nWhat=/mnt/x\n"],
+  ["g1.slice", "[Slice]\nMemoryMax=1G\n"],
+  ["g2.target", "[Unit]\nDescription=x\n[Target]\n"],
+];
 
 /** Syntax, commands and combinations. */
 const WHOLE_UNITS: readonly string[] = [

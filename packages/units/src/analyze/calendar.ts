@@ -2,7 +2,7 @@ import { formatCalendar } from "../calendar/format.js";
 import { nextElapse } from "../calendar/next.js";
 import { parseCalendar } from "../calendar/parse.js";
 import type { CalendarSpec } from "../calendar/spec.js";
-import { intlTimeZones, type TimeZones, UTC } from "../calendar/time-zone.js";
+import { defaultTimeZones, type TimeZones, UTC } from "../calendar/time-zone.js";
 import { formatRelative, formatTimestamp, parseTimestamp } from "../calendar/timestamp.js";
 import { UnitsError } from "../errors.js";
 import { readMicroseconds } from "../values/time-span.js";
@@ -31,7 +31,7 @@ export function analyzeCalendar(
   options: AnalyzeCalendarOptions = {},
 ): Outcome {
   const now = options.now ?? Date.now() * 1000;
-  const { zones = intlTimeZones(), iterations = 1, baseTime = now } = options;
+  const { zones = defaultTimeZones(), iterations = 1, baseTime = now } = options;
   const all = expressions.map((text) => analyzeOne(text, { zones, iterations, baseTime, now }));
   return {
     stdout: all.map((one) => one.stdout).join("\n"),

@@ -1,4 +1,4 @@
-import { intlTimeZones, type TimeZones } from "../calendar/time-zone.js";
+import { defaultTimeZones, type TimeZones } from "../calendar/time-zone.js";
 import { formatMicroseconds, parseMicroseconds } from "../values/time-span.js";
 import { calendarHint, timestampHint } from "./calendar.js";
 import { alignedRows, errnoMessage, type Outcome } from "./outcome.js";
@@ -27,7 +27,7 @@ export function analyzeTimeSpan(
       ] as const;
       stdout += `${alignedRows(rows)}${index < spans.length - 1 ? "\n" : ""}`;
     } catch (error) {
-      const { now = Date.now() * 1000, zones = intlTimeZones() } = options;
+      const { now = Date.now() * 1000, zones = defaultTimeZones() } = options;
       const failure = `Failed to parse time span '${text}': ${errnoMessage(error)}\n`;
       const hints = calendarHint(text, zones) + timestampHint(text, now, zones);
       return { stdout, stderr: failure + hints, exitCode: 1 };

@@ -4,7 +4,7 @@ import {
   type CalendarSpec,
   SECOND_MICROSECONDS,
 } from "./spec.js";
-import { intlTimeZones, type TimeZones } from "./time-zone.js";
+import { defaultTimeZones, type TimeZones } from "./time-zone.js";
 
 export const WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"] as const;
 
@@ -18,7 +18,7 @@ export const WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"] as con
  */
 export function formatCalendar(
   spec: CalendarSpec,
-  zones: Pick<TimeZones, "local"> = intlTimeZones(),
+  zones: Pick<TimeZones, "local"> = defaultTimeZones(),
 ): string {
   const { weekdays, year, month, day, endOfMonth, hour, minute, microsecond } = spec;
   const date = `${field(year, 4)}-${field(month, 2)}${endOfMonth ? "~" : "-"}${field(day, 2)}`;

@@ -8,7 +8,7 @@ import {
   SECOND_MICROSECONDS,
   YEAR_MAX,
 } from "./spec.js";
-import { intlTimeZones, type TimeZone, type TimeZones, UTC } from "./time-zone.js";
+import { defaultTimeZones, type TimeZone, type TimeZones, UTC } from "./time-zone.js";
 
 /** systemd's last time that it can print: the last second of 9999-12-30. */
 export const TIMESTAMP_MAX = 253_402_214_399_000_000;
@@ -32,7 +32,7 @@ const ROUNDS_MAX = 1000;
 export function nextElapse(
   spec: CalendarSpec,
   after: number,
-  zones: TimeZones = intlTimeZones(),
+  zones: TimeZones = defaultTimeZones(),
 ): number | undefined {
   if (!(after >= 0 && after <= TIMESTAMP_MAX)) {
     throw new UnitsError("invalid-value", `${after} is not an instant that systemd can compute.`);
@@ -50,7 +50,7 @@ export function nextElapse(
 export function* elapses(
   spec: CalendarSpec,
   after: number,
-  zones: TimeZones = intlTimeZones(),
+  zones: TimeZones = defaultTimeZones(),
 ): Generator<number, void> {
   let at = nextElapse(spec, after, zones);
   while (at !== undefined) {

@@ -9,7 +9,7 @@ import {
   normalizeSpec,
   SECOND_MICROSECONDS,
 } from "./spec.js";
-import { intlTimeZones, type TimeZones } from "./time-zone.js";
+import { defaultTimeZones, type TimeZones } from "./time-zone.js";
 
 const INT_MAX = 0x7fff_ffff;
 const UINT64_MAX = 2n ** 64n - 1n;
@@ -29,7 +29,7 @@ const INSTANT_MIN = -67768040609740800n;
  * formatCalendar(parseCalendar("Sat,Sun 12:00")); // "Sat,Sun *-*-* 12:00:00"
  * ```
  */
-export function parseCalendar(text: string, zones: TimeZones = intlTimeZones()): CalendarSpec {
+export function parseCalendar(text: string, zones: TimeZones = defaultTimeZones()): CalendarSpec {
   const { expression, ...zone } = splitZone(text, zones);
   const known = SHORTHANDS[expression.toLowerCase()];
   const parts = known ?? new CalendarReader(expression).read();

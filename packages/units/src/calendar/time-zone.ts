@@ -58,6 +58,14 @@ export function intlTimeZones(local?: string): TimeZones {
   return { local: own, find };
 }
 
+let engineZones: TimeZones | undefined;
+
+/** The zones of calls that name none; made once. */
+export function defaultTimeZones(): TimeZones {
+  engineZones ??= intlTimeZones();
+  return engineZones;
+}
+
 /** Intl takes any case and offsets such as `+01:00`; systemd takes the names of the tz database. */
 function isZoneName(name: string): boolean {
   if (!/^[A-Z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/.test(name)) return false;

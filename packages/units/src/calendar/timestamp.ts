@@ -4,7 +4,7 @@ import { type CivilTime, Clock, toCivil, weekdayOf } from "./civil.js";
 import { WEEKDAYS } from "./format.js";
 import { TIMESTAMP_MAX } from "./next.js";
 import { SECOND_MICROSECONDS } from "./spec.js";
-import { intlTimeZones, type TimeZone, type TimeZones, UTC } from "./time-zone.js";
+import { defaultTimeZones, type TimeZone, type TimeZones, UTC } from "./time-zone.js";
 
 /** What relative timestamps count from, and the zones that they may name. */
 export interface TimestampOptions {
@@ -21,7 +21,7 @@ export interface TimestampOptions {
  * @throws UnitsError "invalid-value"
  */
 export function parseTimestamp(text: string, options: TimestampOptions = {}): number {
-  const { now = Date.now() * 1000, zones = intlTimeZones() } = options;
+  const { now = Date.now() * 1000, zones = defaultTimeZones() } = options;
   const found = readTimestamp(text, now, zones);
   if (found === undefined || !(found >= 0 && found <= TIMESTAMP_MAX)) {
     const hint = "Write it as 2024-03-31 02:30:00, tomorrow, +5min or @1700000000.";

@@ -87,6 +87,20 @@ export const unitReference: ValueType<string> = {
     dependency(value, context, { text: value, start: 0, end: value.length }),
 };
 
+/** The service of a socket, which cannot be a template. */
+export const serviceReference: ValueType<string> = {
+  ...unitReference,
+  name: "service",
+  read: (value, context) => {
+    const name = context.expand(value, { allowed: NAME_SPECIFIERS });
+    if (name === undefined) return undefined;
+    const parsed = tryParseUnitName(name);
+    if (parsed?.type === "service" && !parsed.isTemplate) return name;
+    const message = `${JSON.stringify(name)} is not a service.`;
+    return context.report({ message, hint: "Its name ends in .service, and is no template." });
+  },
+};
+
 /** Names in [Install]: templates are allowed, specifiers are for `enable` to expand. */
 export const installList: ValueType<readonly string[]> = listOf(
   "unit names",

@@ -1,16 +1,43 @@
-import { exec, path, unitReference } from "./list-types.js";
-import { boolean, mode, opaque, size, text, timeout, timeSpan, unsigned } from "./scalar-types.js";
+import { exec, path, serviceReference, unitReference } from "./list-types.js";
+import { listen } from "./listen-types.js";
+import {
+  boolean,
+  descriptorName,
+  mode,
+  opaque,
+  size,
+  text,
+  timeout,
+  timeSpan,
+  unsigned,
+} from "./scalar-types.js";
+import {
+  LISTENERS,
+  PATH_WATCHES,
+  pathWatch,
+  piled,
+  TIMER_TRIGGERS,
+  timerTrigger,
+} from "./trigger-types.js";
 import { type KeyTable, keys } from "./value-type.js";
 
 /** [Socket] without what it shares with other types. */
 export const SOCKET_KEYS: KeyTable = {
   ...keys(
     opaque,
-    `ListenStream ListenDatagram ListenSequentialPacket ListenFIFO ListenNetlink ListenSpecial
-     ListenMessageQueue ListenUSBFunction SocketProtocol BindIPv6Only BindToDevice SocketUser
+    `SocketProtocol BindIPv6Only BindToDevice SocketUser
      SocketGroup Priority IPTOS IPTTL Mark Timestamping MessageQueueMaxMessages
-     MessageQueueMessageSize Symlinks FileDescriptorName Service`,
+     MessageQueueMessageSize Symlinks
+     TCPCongestion`,
   ),
+  ...piled(
+    listen,
+    LISTENERS,
+    `ListenStream ListenDatagram ListenSequentialPacket ListenFIFO ListenNetlink ListenSpecial
+     ListenMessageQueue ListenUSBFunction`,
+  ),
+  ...keys(descriptorName, "FileDescriptorName"),
+  ...keys(serviceReference, "Service"),
   ...keys(
     unsigned,
     `Backlog MaxConnections MaxConnectionsPerSource KeepAliveProbes TriggerLimitBurst`,
@@ -22,19 +49,17 @@ export const SOCKET_KEYS: KeyTable = {
     `Accept FlushPending Writable KeepAlive NoDelay FreeBind Transparent Broadcast
      PassCredentials PassSecurity PassPacketInfo ReusePort RemoveOnStop SELinuxContextFromNet`,
   ),
-  ...keys(
-    timeSpan,
-    `TimeoutSec KeepAliveTimeSec KeepAliveIntervalSec DeferAcceptSec TriggerLimitIntervalSec`,
-  ),
+  ...keys(timeSpan, `KeepAliveTimeSec KeepAliveIntervalSec DeferAcceptSec TriggerLimitIntervalSec`),
+  ...keys(timeout, "TimeoutSec"),
   ...keys(size, "ReceiveBuffer SendBuffer PipeSize"),
-  ...keys(text, "TCPCongestion SmackLabel SmackLabelIPIn SmackLabelIPOut"),
+  ...keys(text, "SmackLabel SmackLabelIPIn SmackLabelIPOut"),
 };
 
 /** [Mount] without what it shares with other types. */
 export const MOUNT_KEYS: KeyTable = {
   ...keys(text, "What Options Type"),
   ...keys(path, "Where"),
-  ...keys(timeSpan, "TimeoutSec"),
+  ...keys(timeout, "TimeoutSec"),
   ...keys(mode, "DirectoryMode"),
   ...keys(boolean, "SloppyOptions LazyUnmount ForceUnmount ReadWriteOnly"),
 };
@@ -44,20 +69,22 @@ export const AUTOMOUNT_KEYS: KeyTable = {
   ...keys(path, "Where"),
   ...keys(text, "ExtraOptions"),
   ...keys(mode, "DirectoryMode"),
-  ...keys(opaque, "TimeoutIdleSec"),
+  ...keys(timeout, "TimeoutIdleSec"),
 };
 
 /** [Swap] without what it shares with other types. */
 export const SWAP_KEYS: KeyTable = {
-  ...keys(text, "What Options"),
+  ...keys(path, "What"),
+  ...keys(text, "Options"),
   ...keys(opaque, "Priority"),
-  ...keys(timeSpan, "TimeoutSec"),
+  ...keys(timeout, "TimeoutSec"),
 };
 
 /** [Timer] without what it shares with other types. */
 export const TIMER_KEYS: KeyTable = {
-  ...keys(
-    opaque,
+  ...piled(
+    timerTrigger,
+    TIMER_TRIGGERS,
     `OnCalendar OnActiveSec OnBootSec OnStartupSec OnUnitActiveSec OnUnitInactiveSec`,
   ),
   ...keys(
@@ -70,7 +97,11 @@ export const TIMER_KEYS: KeyTable = {
 
 /** [Path] without what it shares with other types. */
 export const PATH_KEYS: KeyTable = {
-  ...keys(path, "PathExists PathExistsGlob PathChanged PathModified DirectoryNotEmpty"),
+  ...piled(
+    pathWatch,
+    PATH_WATCHES,
+    `PathExists PathExistsGlob PathChanged PathModified DirectoryNotEmpty`,
+  ),
   ...keys(unitReference, "Unit"),
   ...keys(boolean, "MakeDirectory"),
   ...keys(mode, "DirectoryMode"),
@@ -80,7 +111,6 @@ export const PATH_KEYS: KeyTable = {
 
 /** [Scope] without what it shares with other types. */
 export const SCOPE_KEYS: KeyTable = {
-  ...keys(timeSpan, "RuntimeMaxSec RuntimeRandomizedExtraSec"),
-  ...keys(timeout, "TimeoutStopSec"),
+  ...keys(timeSpan, "RuntimeMaxSec RuntimeRandomizedExtraSec TimeoutStopSec"),
   ...keys(opaque, "OOMPolicy"),
 };

@@ -131,6 +131,19 @@ export const signal: ValueType<string> = {
     }),
 };
 
+/** A name under which a process finds a socket that it is given. */
+export const descriptorName: ValueType<string> = {
+  name: "name of a file descriptor",
+  empty: "reset",
+  list: false,
+  read: (value, context) => {
+    const name = context.expand(value);
+    if (name === undefined || /^[\x20-\x39\x3b-\x7e]{1,255}$/.test(name)) return name;
+    const message = `${JSON.stringify(name)} cannot name a file descriptor.`;
+    return context.report({ message, hint: "It has at most 255 ASCII characters and no colon." });
+  },
+};
+
 /** One of a few words. */
 export function oneOf<T extends string>(
   name: string,

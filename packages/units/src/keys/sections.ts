@@ -35,6 +35,8 @@ export const SECTIONS: Readonly<Record<string, SectionSpec>> = {
   Mount: { keys: { ...PROCESS_KEYS, ...MOUNT_KEYS }, types: ["mount"] },
   Automount: { keys: AUTOMOUNT_KEYS, types: ["automount"] },
   Swap: { keys: { ...PROCESS_KEYS, ...SWAP_KEYS }, types: ["swap"] },
+  Target: { keys: {}, types: ["target"] },
+  Device: { keys: {}, types: ["device"] },
   Timer: { keys: TIMER_KEYS, types: ["timer"] },
   Path: { keys: PATH_KEYS, types: ["path"] },
   Slice: { keys: RESOURCE_KEYS, types: ["slice"] },

@@ -4,9 +4,9 @@ import { canBeTemplate, parseUnitName } from "../names/unit-name.js";
 import type { UnitFile } from "../syntax/tree.js";
 import type { Diagnostic, LoadResult, MachineSpecifiers, UnitModel, UnitName } from "../types.js";
 import { readFleetSection, readFlotillaSection } from "./fleet-section.js";
-import { checkService } from "./service-checks.js";
-import { type MachineSize, readServiceSection } from "./service-section.js";
+import type { MachineSize } from "./service-section.js";
 import { Settings } from "./settings.js";
+import { readTypeSection } from "./type-section.js";
 import { readInstallSection, readUnitSection } from "./unit-section.js";
 
 export interface LoadOptions {
@@ -44,11 +44,8 @@ export function loadUnit(name: string, file: UnitFile, options: LoadOptions = {}
     install: readInstallSection(settings),
     fleet: readFleetSection(settings),
     flotilla: readFlotillaSection(settings),
-    ...(parsed.type === "service"
-      ? { service: readServiceSection(settings, options.machine ?? {}) }
-      : {}),
+    ...readTypeSection(settings, parsed, options.machine ?? {}),
   };
-  if (unit.service !== undefined) checkService(unit.service, settings);
   const diagnostics = settings.diagnostics.toSorted(byPosition);
   const usable = diagnostics.every((one) => one.severity !== "error");
   return usable ? { unit, diagnostics } : { diagnostics };

@@ -50,6 +50,11 @@ export class Settings {
     return this.#find(type, section, key)?.at(-1)?.value as T | undefined;
   }
 
+  /** All values of a key that has one, in order. */
+  every<T>(type: ValueType<T>, section: string, key: string): readonly T[] {
+    return (this.#find(type, section, key) ?? NONE).map((one) => one.value as T);
+  }
+
   /** The values of a list key. */
   list<T>(type: ValueType<readonly T[]>, section: string, key: string): readonly T[] {
     const found = this.#find(type, section, key);

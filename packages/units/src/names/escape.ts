@@ -25,15 +25,19 @@ export function escapeUnitName(text: string, options: { path?: boolean } = {}): 
   if (options.path !== true) return escapeBytes(text);
   const parts = text.split("/").filter((part) => part !== "" && part !== ".");
   const nowhere = parts.length === 0 && text !== "" && !text.startsWith("/");
-  if (nowhere || parts.includes("..") || !fitsPath(parts)) {
+  if (nowhere || parts.includes("..") || !fitsPath(parts.map(byteLength))) {
     const message = `${JSON.stringify(text)} cannot be escaped as a path.`;
     throw new UnitsError("invalid-escape", message, { hint: "Give a path without `..`." });
   }
   return parts.length === 0 ? "-" : escapeBytes(parts.join("/"));
 }
 
-function fitsPath(parts: readonly string[]): boolean {
-  const sizes = parts.map((part) => new TextEncoder().encode(part).length);
+function byteLength(text: string): number {
+  return new TextEncoder().encode(text).length;
+}
+
+/** `sizes`: the bytes of each part. */
+function fitsPath(sizes: readonly number[]): boolean {
   const total = sizes.reduce((sum, size) => sum + size + 1, 0);
   return total < PATH_BYTES_MAX && sizes.every((size) => size <= COMPONENT_BYTES_MAX);
 }
@@ -67,7 +71,7 @@ export function unescapeUnitNameBytes(name: string, options: { path?: boolean } 
   const parts = String.fromCharCode(...bytes).split("/");
   // A name that begins with an escaped NUL is the root.
   const odd = (part: string): boolean => part === "" || part === "." || part === "..";
-  if (bytes.length > 0 && parts.some(odd)) {
+  if (bytes.length > 0 && (parts.some(odd) || !fitsPath(parts.map((part) => part.length)))) {
     throw invalidEscape(name, "It is not the escaped form of a normal path.");
   }
   return Uint8Array.of(SLASH, ...bytes);
