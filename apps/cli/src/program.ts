@@ -10,6 +10,7 @@ import { listMachines, listServices, listUnitFiles, listUnits } from "./commands
 import { raftInspect } from "./commands/raft/inspect.js";
 import { raftVerify } from "./commands/raft/verify.js";
 import { restart } from "./commands/restart.js";
+import { superviseCommand } from "./commands/supervise/index.js";
 import { unitsCommand } from "./commands/units/index.js";
 import type { Context } from "./context.js";
 import { CliError } from "./errors.js";
@@ -43,7 +44,8 @@ export function createProgram(environment: Environment): Command {
   addLists(program, context);
   addKv(program, context);
   addRaft(program, context);
-  addUnits(program, environment);
+  addApart(program, unitsCommand(environment));
+  addApart(program, superviseCommand());
   return program;
 }
 
@@ -205,11 +207,10 @@ function addRaft(program: Command, context: ContextOf): void {
     .action((dir: string, _: unknown, command: Command) => raftVerify(context(command), dir));
 }
 
-function addUnits(program: Command, environment: Environment): void {
-  const units = unitsCommand(environment);
-  // Commands that are made apart inherit nothing on their own.
-  for (const command of [units, ...units.commands]) command.copyInheritedSettings(program);
-  program.addCommand(units);
+/** Verbs that need no node. Commands that are made apart inherit nothing on their own. */
+function addApart(program: Command, apart: Command): void {
+  for (const command of [apart, ...apart.commands]) command.copyInheritedSettings(program);
+  program.addCommand(apart);
 }
 
 function json(command: Command): Command {
