@@ -17,7 +17,9 @@ export {
 } from "./calendar/timestamp.js";
 export { formatDiagnostic } from "./diagnostics.js";
 export { UnitsError, type UnitsErrorCode } from "./errors.js";
-export { findKey, findSection, SECTIONS, type SectionSpec } from "./keys/sections.js";
+export { unitJsonSchema } from "./keys/json-schema.js";
+export type { SectionSpec } from "./keys/section-table.js";
+export { findKey, findSection, SECTIONS } from "./keys/sections.js";
 export type {
   KeySpec,
   KeyTable,
@@ -36,6 +38,7 @@ export {
   parseUnitName,
   UNIT_NAME_LENGTH_MAX,
 } from "./names/unit-name.js";
+export { checkQuadlet, isQuadletName, QUADLET_TYPES } from "./quadlet/check.js";
 export { addAssignment, removeAssignment, setAssignment } from "./syntax/edit.js";
 export { LINE_BYTES_MAX, parseUnitFile, serializeUnitFile } from "./syntax/parse.js";
 export type {

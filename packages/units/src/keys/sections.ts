@@ -1,4 +1,3 @@
-import type { UnitType } from "../types.js";
 import { EXEC_KEYS } from "./exec-keys.js";
 import { FLEET_KEYS, FLOTILLA_KEYS } from "./fleet-keys.js";
 import {
@@ -11,15 +10,10 @@ import {
   TIMER_KEYS,
 } from "./other-keys.js";
 import { KILL_KEYS, RESOURCE_KEYS } from "./resource-keys.js";
+import { type SectionSpec, SectionTable } from "./section-table.js";
 import { SERVICE_KEYS } from "./service-keys.js";
 import { INSTALL_KEYS, UNIT_KEYS } from "./unit-keys.js";
 import type { KeySpec, KeyTable } from "./value-type.js";
-
-/** A section: its keys, and the types of unit that have it (all when absent). */
-export interface SectionSpec {
-  readonly keys: KeyTable;
-  readonly types?: readonly UnitType[];
-}
 
 const PROCESS_KEYS: KeyTable = { ...EXEC_KEYS, ...RESOURCE_KEYS, ...KILL_KEYS };
 
@@ -45,17 +39,15 @@ export const SECTIONS: Readonly<Record<string, SectionSpec>> = {
   "X-Flotilla": { keys: FLOTILLA_KEYS },
 };
 
-/** Maps, so that names such as `constructor` find nothing. */
-const INDEX: ReadonlyMap<string, ReadonlyMap<string, KeySpec>> = new Map(
-  Object.entries(SECTIONS).map(([name, spec]) => [name, new Map(Object.entries(spec.keys))]),
-);
+/** The same, to look things up in. */
+export const UNIT_SECTIONS: SectionTable = new SectionTable(SECTIONS);
 
 /** The row of a key, if the section and the key are known. */
 export function findKey(section: string, key: string): KeySpec | undefined {
-  return INDEX.get(section)?.get(key);
+  return UNIT_SECTIONS.key(section, key);
 }
 
 /** The section of that name, if known. */
 export function findSection(name: string): SectionSpec | undefined {
-  return INDEX.has(name) ? SECTIONS[name] : undefined;
+  return UNIT_SECTIONS.section(name);
 }

@@ -1,4 +1,5 @@
-import { findKey, findSection, SECTIONS } from "../keys/sections.js";
+import type { SectionTable } from "../keys/section-table.js";
+import { UNIT_SECTIONS } from "../keys/sections.js";
 import type {
   ExpandOptions,
   KeySpec,
@@ -24,6 +25,7 @@ const NONE: readonly never[] = [];
 /** The assignments of a file, read by the key table; reading reports whatever is wrong. */
 export class Settings {
   readonly diagnostics: Diagnostic[] = [];
+  readonly #table: SectionTable;
   readonly #file: UnitFile;
   readonly #fileName: string;
   readonly #unit: UnitName;
@@ -31,7 +33,13 @@ export class Settings {
   /** By section, then key. */
   readonly #settings = new Map<string, Map<string, Setting[]>>();
 
-  constructor(file: UnitFile, unit: UnitName, machine: MachineSpecifiers | undefined) {
+  constructor(
+    file: UnitFile,
+    unit: UnitName,
+    machine: MachineSpecifiers | undefined,
+    table: SectionTable = UNIT_SECTIONS,
+  ) {
+    this.#table = table;
     this.#file = file;
     this.#fileName = file.file === "" ? unit.name : file.file;
     this.#unit = unit;
@@ -86,10 +94,10 @@ export class Settings {
 
   /** False for a section whose keys systemd would not look at. */
   #checkSection(name: string, span: Span): boolean {
-    const spec = findSection(name);
+    const spec = this.#table.section(name);
     if (spec === undefined) {
       if (name.startsWith("X-")) return false;
-      const near = closest(name, Object.keys(SECTIONS));
+      const near = closest(name, this.#table.names);
       const hint =
         near === undefined ? "Sections of your own begin with X-." : `Did you mean [${near}]?`;
       const message = `There is no section [${name}]; all in it is ignored.`;
@@ -105,7 +113,7 @@ export class Settings {
 
   #read(assignment: AssignmentNode): void {
     const { section, key } = assignment;
-    const spec = findKey(section, key);
+    const spec = this.#table.key(section, key);
     if (spec === undefined) {
       this.#unknownKey(assignment);
       return;
@@ -177,14 +185,15 @@ export class Settings {
       return;
     }
     if (key.startsWith("X-")) return;
-    const homes = Object.keys(SECTIONS).filter((name) => findKey(name, key) !== undefined);
-    const home = homes.find((name) => SECTIONS[name]?.types?.includes(this.#unit.type)) ?? homes[0];
+    const homes = this.#table.names.filter((name) => this.#table.key(name, key) !== undefined);
+    const home =
+      homes.find((name) => this.#table.section(name)?.types?.includes(this.#unit.type)) ?? homes[0];
     if (home !== undefined) {
       const message = `${key}= does nothing in [${section}].`;
       this.#report({ code: "wrong-section", message, hint: `It belongs in [${home}].` }, keySpan);
       return;
     }
-    const near = closest(key, Object.keys(findSection(section)?.keys ?? {}));
+    const near = closest(key, this.#table.keys(section)?.keys() ?? []);
     const hint = near === undefined ? "Keys of your own begin with X-." : `Did you mean ${near}=?`;
     const message = `There is no key ${key}= in [${section}]; it is ignored.`;
     this.#report({ code: "unknown-key", message, hint }, keySpan);
@@ -192,7 +201,7 @@ export class Settings {
 
   /** fleet refused units with options that it did not know. */
   #unknownFleetKey(key: string, span: Span): void {
-    const names = Object.keys(findSection("X-Fleet")?.keys ?? {}).filter(
+    const names = [...(this.#table.keys("X-Fleet")?.keys() ?? [])].filter(
       (name) => !name.startsWith("X-"),
     );
     const near = closest(key, names);
