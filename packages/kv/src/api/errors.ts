@@ -59,6 +59,38 @@ export const KV_ERRORS = {
   "unhealthy-cluster": ["Unavailable", "etcdserver: unhealthy cluster"],
   "not-capable": ["Unavailable", "etcdserver: not capable"],
   corrupt: ["DataLoss", "etcdserver: corrupt cluster"],
+  "root-user-missing": ["FailedPrecondition", "etcdserver: root user does not exist"],
+  "root-role-missing": ["FailedPrecondition", "etcdserver: root user does not have root role"],
+  "user-exists": ["FailedPrecondition", "etcdserver: user name already exists"],
+  "user-empty": ["InvalidArgument", "etcdserver: user name is empty"],
+  "user-not-found": ["FailedPrecondition", "etcdserver: user name not found"],
+  "role-exists": ["FailedPrecondition", "etcdserver: role name already exists"],
+  "role-empty": ["InvalidArgument", "etcdserver: role name is empty"],
+  "role-not-found": ["FailedPrecondition", "etcdserver: role name not found"],
+  "auth-failed": [
+    "InvalidArgument",
+    "etcdserver: authentication failed, invalid user ID or password",
+  ],
+  "no-password-user": [
+    "Unknown",
+    "auth: authentication failed, password was given for no password user",
+  ],
+  "permission-not-given": ["InvalidArgument", "etcdserver: permission not given"],
+  "permission-denied": ["PermissionDenied", "etcdserver: permission denied"],
+  "role-not-granted": ["FailedPrecondition", "etcdserver: role is not granted to the user"],
+  "permission-not-granted": [
+    "FailedPrecondition",
+    "etcdserver: permission is not granted to the role",
+  ],
+  "auth-not-enabled": ["FailedPrecondition", "etcdserver: authentication is not enabled"],
+  "invalid-auth-token": ["Unauthenticated", "etcdserver: invalid auth token"],
+  "invalid-auth-management": ["InvalidArgument", "etcdserver: invalid auth management"],
+  "auth-old-revision": ["InvalidArgument", "etcdserver: revision of auth store is old"],
+  /** etcd takes bcrypt's hashes here; this store's are scrypt's. */
+  "password-hash-given": [
+    "InvalidArgument",
+    "etcdserver: a hashed password is not supported, give the password",
+  ],
 } as const;
 
 export type KvErrorCode =

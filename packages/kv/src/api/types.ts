@@ -125,8 +125,59 @@ export interface WatchEvent {
   readonly prevKv: KeyValuePair | null;
 }
 
+export type PermissionType = "read" | "write" | "readwrite";
+
+/** What a role may do with an interval of keys. */
+export interface Permission {
+  readonly type: PermissionType;
+  readonly key: Bytes;
+  /** As in {@link RangeRequest}; empty: the one key. */
+  readonly rangeEnd: Bytes;
+}
+
+/** A change of users, roles or of whether they count. Passwords come as hashes: the log holds none. */
+export type AuthAction =
+  | { readonly action: "enable" }
+  | { readonly action: "disable" }
+  | { readonly action: "authenticate"; readonly user: string; readonly token: string }
+  | {
+      readonly action: "user-add";
+      readonly user: string;
+      /** Empty: no password opens it, only a certificate. */
+      readonly passwordHash: string;
+    }
+  | { readonly action: "user-delete"; readonly user: string }
+  | { readonly action: "user-password"; readonly user: string; readonly passwordHash: string }
+  | { readonly action: "user-grant"; readonly user: string; readonly role: string }
+  | { readonly action: "user-revoke"; readonly user: string; readonly role: string }
+  | { readonly action: "role-add"; readonly role: string }
+  | { readonly action: "role-delete"; readonly role: string }
+  | { readonly action: "role-grant"; readonly role: string; readonly permission: Permission }
+  | {
+      readonly action: "role-revoke";
+      readonly role: string;
+      readonly key: Bytes;
+      readonly rangeEnd: Bytes;
+    };
+
+/** In whose name a command was proposed. */
+export interface Author {
+  /** Empty: nobody who has told who they are. */
+  readonly user: string;
+  /** Revision of the users and roles by which that was so; an older one than the store's is refused. */
+  readonly revision: number;
+  /** The process that the store is embedded in: everything is permitted. */
+  readonly trusted: boolean;
+}
+
 /** The write operations that travel through consensus. */
 export type Command =
+  | { readonly type: "authored"; readonly author: Author; readonly command: PlainCommand }
+  | PlainCommand;
+
+/** A command by itself, whoever proposed it. */
+export type PlainCommand =
+  | { readonly type: "auth"; readonly change: AuthAction }
   | { readonly type: "put"; readonly request: PutRequest }
   | { readonly type: "delete"; readonly request: DeleteRangeRequest }
   | { readonly type: "txn"; readonly request: TxnRequest }
@@ -136,6 +187,12 @@ export type Command =
   | { readonly type: "lease-revoke"; readonly id: LeaseId; readonly term?: number };
 
 export type CommandResult =
+  | {
+      readonly type: "auth";
+      readonly revision: number;
+      /** Of `authenticate`: what the token is now, its place in the log included. */
+      readonly token: string;
+    }
   | { readonly type: "put"; readonly revision: number; readonly result: PutResult }
   | { readonly type: "delete"; readonly revision: number; readonly result: DeleteRangeResult }
   | { readonly type: "txn"; readonly revision: number; readonly result: TxnResult }

@@ -1,6 +1,7 @@
 import type { Codec } from "@flotilla/raft/node";
 import { KvError } from "../api/errors.js";
-import type { Command, LeaseId } from "../api/types.js";
+import type { Author, Command, LeaseId, PlainCommand } from "../api/types.js";
+import { readAuthAction, writeAuthAction } from "./auth.js";
 import { readCompactionRequest, writeCompactionRequest } from "./compact.js";
 import { readLeaseGrantRequest, writeLeaseGrantRequest } from "./lease.js";
 import { readDeleteRequest, readPutRequest, writeDeleteRequest, writePutRequest } from "./put.js";
@@ -11,7 +12,16 @@ import { encode } from "./writer.js";
 
 /** Written in front of every command; a member refuses what a newer version has written. */
 const VERSION = 1;
-const TYPES = ["put", "delete", "txn", "compact", "lease-grant", "lease-revoke"] as const;
+const TYPES = [
+  "put",
+  "delete",
+  "txn",
+  "compact",
+  "lease-grant",
+  "lease-revoke",
+  "auth",
+  "authored",
+] as const;
 
 function writeRevoke(writer: Writer, id: LeaseId, term: number | undefined): void {
   // Plus one, so that term 0 and no term differ.
@@ -28,6 +38,31 @@ function readRevoke(reader: Reader): Command {
     else reader.skip();
   }
   return term === 0 ? { type: "lease-revoke", id } : { type: "lease-revoke", id, term: term - 1 };
+}
+
+function writeAuthored(writer: Writer, author: Author, command: PlainCommand): void {
+  const mark = writer.mark;
+  writeCommand(writer, command);
+  writer.close(4, mark);
+  writer.bool(3, author.trusted);
+  writer.int(2, author.revision);
+  writer.string(1, author.user);
+}
+
+function readAuthored(reader: Reader): Command {
+  const author = { user: "", revision: 0, trusted: false };
+  let command: Command | null = null;
+  while (reader.next()) {
+    if (reader.field === 1) author.user = reader.string();
+    else if (reader.field === 2) author.revision = reader.int();
+    else if (reader.field === 3) author.trusted = reader.bool();
+    else if (reader.field === 4) command = readCommand(reader.bytes());
+    else reader.skip();
+  }
+  if (command === null || command.type === "authored") {
+    throw new KvError("internal", "the log holds an author without a command");
+  }
+  return { type: "authored", author, command };
 }
 
 function writeCommand(writer: Writer, command: Command): void {
@@ -49,6 +84,12 @@ function writeCommand(writer: Writer, command: Command): void {
       break;
     case "lease-revoke":
       writeRevoke(writer, command.id, command.term);
+      break;
+    case "auth":
+      writeAuthAction(writer, command.change);
+      break;
+    case "authored":
+      writeAuthored(writer, command.author, command.command);
       break;
   }
   writer.byte(TYPES.indexOf(command.type));
@@ -76,6 +117,10 @@ function readCommand(bytes: Uint8Array): Command {
       return { type: "lease-grant", ...readLeaseGrantRequest(reader) };
     case "lease-revoke":
       return readRevoke(reader);
+    case "auth":
+      return { type: "auth", change: readAuthAction(reader) };
+    case "authored":
+      return readAuthored(reader);
     default:
       throw new KvError("internal", `the log holds a command of unknown type ${bytes[1]}`);
   }

@@ -1,3 +1,4 @@
+export * from "./auth.js";
 export * from "./compact.js";
 export * from "./lease.js";
 export * from "./put.js";

@@ -30,6 +30,6 @@ export interface LessorOptions {
 export interface LeaseTime {
   readonly id: LeaseId;
   readonly grantedTtl: number;
-  /** Whole seconds left, rounded down; never below 0. */
+  /** Whole seconds left, rounded down; −1 when there is no such lease (any more). */
   readonly ttl: number;
 }

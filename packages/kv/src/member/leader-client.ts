@@ -5,8 +5,9 @@ import type { CallFailure, ChannelTls } from "../client/grpc-channel.js";
 import { GrpcChannel } from "../client/grpc-channel.js";
 import { leaseKeepAliveOnce } from "../client/keep-alive.js";
 import { encode, Reader, readTimeToLiveResponse, writeTimeToLiveRequest } from "../codec/index.js";
+import type { LeaseTime } from "../lease/types.js";
 import type { Backend } from "../server/backend.js";
-import type { LeaderPort, LeaseLife } from "../server/lease-service.js";
+import type { LeaderPort } from "../server/lease-service.js";
 import { attributesOf } from "../server/member-record.js";
 
 /** Between two attempts to find and ask the leader, in milliseconds. */
@@ -36,8 +37,8 @@ export class LeaderClient implements LeaderPort {
     );
   }
 
-  async timeToLive(id: LeaseId, keys: boolean, signal?: AbortSignal): Promise<LeaseLife> {
-    const request = encode(writeTimeToLiveRequest, { id, keys });
+  async timeToLive(id: LeaseId, signal?: AbortSignal): Promise<LeaseTime> {
+    const request = encode(writeTimeToLiveRequest, { id, keys: false });
     const bytes = await this.#ask(signal, (channel) =>
       channel.unary("/etcdserverpb.Lease/LeaseTimeToLive", request, {
         timeoutMs: ATTEMPT_MS,

@@ -1,8 +1,11 @@
 import { KvError } from "../api/errors.js";
+import { JwtTokens } from "../auth/jwt.js";
+import { SimpleTokens } from "../auth/simple-tokens.js";
+import type { TokenProvider } from "../auth/token-provider.js";
 import type { Limits } from "../server/backend.js";
 import { DEFAULT_LIMITS } from "../server/backend.js";
 import type { ClientTls, PeerTls } from "../tls/types.js";
-import type { ForcedStore, MemberOptions } from "./types.js";
+import type { AuthTokens, ForcedStore, MemberOptions } from "./types.js";
 
 /** etcd's `--initial-cluster-token`. */
 const DEFAULT_TOKEN = "etcd-cluster";
@@ -27,6 +30,7 @@ export interface MemberSettings {
   readonly listenPeer: readonly Listener[];
   readonly clientTls: ClientTls | null;
   readonly peerTls: PeerTls | null;
+  readonly tokens: TokenProvider;
   readonly advertiseClientUrls: readonly string[] | null;
   readonly advertisePeerUrls: readonly string[] | null;
   readonly initialCluster: Readonly<Record<string, readonly string[]>> | null;
@@ -62,6 +66,7 @@ export function resolveOptions(options: MemberOptions): MemberSettings {
     name,
     storage: options.storage ?? "memory",
     ...resolveListeners(options),
+    tokens: resolveTokens(options.authTokens),
     advertiseClientUrls: options.advertiseClientUrls ?? null,
     advertisePeerUrls: options.advertisePeerUrls ?? initialCluster?.[name] ?? null,
     initialCluster,
@@ -85,6 +90,11 @@ export function resolveOptions(options: MemberOptions): MemberSettings {
       maxConcurrentStreams: options.maxConcurrentStreams ?? null,
     },
   };
+}
+
+function resolveTokens(tokens: AuthTokens = {}): TokenProvider {
+  if (tokens.jwt !== undefined) return new JwtTokens(tokens.jwt);
+  return new SimpleTokens(tokens.ttlSeconds === undefined ? undefined : tokens.ttlSeconds * 1000);
 }
 
 function resolveListeners(

@@ -149,10 +149,11 @@ async function openMember(
     ...(settings.snapshotCount === null ? {} : { snapshotEntries: settings.snapshotCount }),
   });
   const id = publicId(memberId);
-  const shared = { store, hub, lessor, log: group, limits, electionMs };
+  const { tokens } = settings;
+  const shared = { store, hub, lessor, log: group, limits, electionMs, tokens };
   const backend = new Backend({ clusterId, memberId: id, ...shared });
   const leaderClient = new LeaderClient(backend, memberCredentials(settings.clientTls));
-  const services = createServices(backend, leaderClient);
+  const services = createServices(backend, leaderClient, tokens);
   binding.serve(rpcMethods(backend, services), httpRoutes(backend));
   const { keepRevisions } = settings;
   const compaction = keepRevisions === null ? null : new AutoCompaction(backend, keepRevisions);

@@ -1,3 +1,4 @@
+import type { JwtOptions } from "../auth/jwt.js";
 import type { KeyValue } from "../client/key-value.js";
 import type { ClientTls, PeerTls } from "../tls/types.js";
 
@@ -34,6 +35,8 @@ export interface MemberOptions {
   readonly clientTls?: ClientTls;
   /** Members then speak TLS with each other; all `listenPeerUrls` are `https`. */
   readonly peerTls?: PeerTls;
+  /** What a login gets: a random token that lives five minutes beyond its last use, by default. */
+  readonly authTokens?: AuthTokens;
   readonly heartbeatMs?: number;
   readonly electionMs?: number;
   readonly snapshotCount?: number;
@@ -59,6 +62,14 @@ export interface ForcedStore {
   readonly removed: readonly StoreMemberInfo[];
   /** Log entries that this member did not know to be committed, and that count now. */
   readonly uncommitted: number;
+}
+
+/** Tokens of those who log in. */
+export interface AuthTokens {
+  /** How long a simple token lives beyond its last use. */
+  readonly ttlSeconds?: number;
+  /** Signed tokens in place of simple ones; the same keys on each member. */
+  readonly jwt?: JwtOptions;
 }
 
 /** A running store member. `stop` (or `await using`) leaves nothing behind but its directory. */

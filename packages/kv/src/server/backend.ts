@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { RaftError } from "@flotilla/raft";
 import { KvError } from "../api/errors.js";
-import type { Command, CommandResult, ResponseHeader } from "../api/types.js";
+import type { Author, Command, CommandResult, PlainCommand, ResponseHeader } from "../api/types.js";
+import { AuthGuard, type Caller } from "../auth/auth-guard.js";
+import { NOBODY, TRUSTED } from "../auth/authorize.js";
+import type { TokenProvider } from "../auth/token-provider.js";
 import type { Lessor } from "../lease/lessor.js";
 import type { MvccStore } from "../store/mvcc-store.js";
 import type { WatchHub } from "../watch/watch-hub.js";
@@ -45,6 +48,14 @@ export interface BackendParts {
   readonly log: ReplicatedLog;
   readonly limits: Limits;
   readonly electionMs: number;
+  readonly tokens: TokenProvider;
+}
+
+/** How a proposal came about. */
+export interface ProposalOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Absent: the process itself, which may everything. */
+  readonly caller?: Caller | undefined;
 }
 
 type ResultOf<T extends Command["type"]> = Extract<CommandResult, { type: T }>;
@@ -58,6 +69,8 @@ export class Backend {
   readonly lessor: Lessor;
   readonly log: ReplicatedLog;
   readonly limits: Limits;
+  /** Who calls, and what they may. */
+  readonly guard: AuthGuard;
   /** Who leads; kept by the member from the log's events. */
   readonly leadership: LeaderWatch;
   /** True while this member has no vote; kept by the member likewise. */
@@ -74,6 +87,9 @@ export class Backend {
     this.limits = parts.limits;
     // Three elections, as etcd: about as long as one can take that goes wrong at first.
     this.leadership = new LeaderWatch(3 * parts.electionMs);
+    const { store, tokens } = parts;
+    this.guard = new AuthGuard(store, tokens, (signal) => this.readBarrier(signal));
+    store.onAuth = (change, index) => tokens.changed(change, index);
     this.#header = this.#headerAt(0, 0);
   }
 
@@ -93,15 +109,40 @@ export class Backend {
   /**
    * Replicates a command; its own error, or the log's, comes as a KvError. What the log has
    * certainly not taken is proposed again until a leader is there, as long as the log itself
-   * would wait.
+   * would wait. While authentication is on it goes in the name of `author`, by default the process
+   * itself, which may everything.
    */
-  async propose<T extends Command["type"]>(
-    command: Command & { readonly type: T },
+  async propose<T extends PlainCommand["type"]>(
+    command: PlainCommand & { readonly type: T },
     signal?: AbortSignal,
+    author: Author = TRUSTED,
   ): Promise<ResultOf<T>> {
-    const result = await this.#proposeUntilTaken(command, signal);
-    if (result.type === "error") throw result.error;
-    return result as ResultOf<T>;
+    const enabled = this.guard.enabled;
+    const sent: Command = enabled ? { type: "authored", author, command } : command;
+    const result = await this.#proposeUntilTaken(sent, signal);
+    if (result.type !== "error") return result as ResultOf<T>;
+    // Authentication was switched on while the command was on its way without an author.
+    if (result.error.code === "user-empty" && author.trusted && !enabled && this.guard.enabled) {
+      return await this.propose<T>(command, signal, author);
+    }
+    throw result.error;
+  }
+
+  /**
+   * Replicates what somebody asks for, in their name. Who that is is found out only while authentication
+   * is on: this is on the way of every write.
+   */
+  proposeFor<T extends PlainCommand["type"]>(
+    command: PlainCommand & { readonly type: T },
+    options: ProposalOptions | undefined,
+  ): Promise<ResultOf<T>> {
+    const { guard } = this;
+    const signal = options?.signal;
+    if (options?.caller === undefined) return this.propose<T>(command, signal);
+    if (!guard.enabled) return this.propose<T>(command, signal, NOBODY);
+    return guard
+      .author(options.caller, signal)
+      .then((author) => this.propose<T>(command, signal, author));
   }
 
   async #proposeUntilTaken(command: Command, signal?: AbortSignal): Promise<CommandResult> {

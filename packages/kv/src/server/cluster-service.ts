@@ -41,8 +41,9 @@ export class ClusterService {
   async add(
     peerUrls: readonly string[],
     learner: boolean,
+    options?: RequestOptions,
   ): Promise<{ readonly member: StoreMemberInfo; readonly members: readonly StoreMemberInfo[] }> {
-    this.#backend.checkNotLearner();
+    await this.#checkCaller(options);
     checkUrls(peerUrls);
     this.#checkNewUrls(peerUrls, undefined);
     if (learner && this.#backend.log.members().filter((m) => m.learner).length >= LEARNERS_MAX) {
@@ -59,7 +60,8 @@ export class ClusterService {
     return { member: memberInfo({ ...member, learner }), members: this.#members() };
   }
 
-  async remove(id: bigint): Promise<readonly StoreMemberInfo[]> {
+  async remove(id: bigint, options?: RequestOptions): Promise<readonly StoreMemberInfo[]> {
+    await this.#checkCaller(options);
     const member = this.#known(id);
     await this.#change(
       (options) => this.#backend.log.removeMember(member.id, options),
@@ -68,7 +70,12 @@ export class ClusterService {
     return this.#members();
   }
 
-  async update(id: bigint, peerUrls: readonly string[]): Promise<readonly StoreMemberInfo[]> {
+  async update(
+    id: bigint,
+    peerUrls: readonly string[],
+    options?: RequestOptions,
+  ): Promise<readonly StoreMemberInfo[]> {
+    await this.#checkCaller(options);
     const member = this.#known(id);
     checkUrls(peerUrls);
     this.#checkNewUrls(peerUrls, member.id);
@@ -82,7 +89,8 @@ export class ClusterService {
   }
 
   /** A learner becomes a voter, once it has nearly all of the leader's log. */
-  async promote(id: bigint): Promise<readonly StoreMemberInfo[]> {
+  async promote(id: bigint, options?: RequestOptions): Promise<readonly StoreMemberInfo[]> {
+    await this.#checkCaller(options);
     const member = this.#known(id);
     if (!member.learner) throw new KvError("member-not-learner");
     await this.#change(
@@ -96,8 +104,13 @@ export class ClusterService {
     return this.#backend.log.members().map(memberInfo);
   }
 
-  #known(id: bigint): Member {
+  /** Only root may change who is a member. */
+  async #checkCaller(options: RequestOptions | undefined): Promise<void> {
     this.#backend.checkNotLearner();
+    await this.#backend.guard.checkAdmin(options?.caller);
+  }
+
+  #known(id: bigint): Member {
     const member = this.#backend.log.members().find((one) => publicId(one.id) === id);
     if (member === undefined) throw new KvError("member-not-found");
     return member;

@@ -53,7 +53,13 @@ function toStatus(error: unknown): GrpcStatus {
 /** What grpc-js gives of every kind of call that matters here. */
 interface GrpcCall {
   readonly metadata: Metadata;
-  getPeer(): string;
+  /**
+   * grpc-js tells of a call's connection only where that is a TLSSocket. This one's is a stream of our own,
+   * which Node wraps: it is found where grpc-js and Node keep it, and a test watches over that.
+   */
+  readonly call?: {
+    readonly stream?: { readonly session?: { readonly socket?: { readonly stream?: unknown } } };
+  };
   readonly cancelled: boolean;
   on(event: "cancelled", listener: () => void): unknown;
 }
@@ -70,7 +76,9 @@ class GrpcRpcCall implements RpcCall {
   }
 
   get commonName(): string | undefined {
-    return this.#port.commonNameOf(this.#call.getPeer());
+    const connection = this.#call.call?.stream?.session?.socket?.stream;
+    if (typeof connection !== "object" || connection === null) return undefined;
+    return this.#port.commonNameOf(connection);
   }
 
   get signal(): AbortSignal {

@@ -7,6 +7,7 @@ import type {
   RequestOp,
   TxnRequest,
 } from "../api/types.js";
+import type { Caller } from "../auth/auth-guard.js";
 import type { CompactionRequest } from "../codec/index.js";
 import { checkDelete, checkPut, checkRange, checkTxn } from "../store/check.js";
 import type { Backend } from "./backend.js";
@@ -18,6 +19,8 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
   /** Its size on the wire, for the limit. */
   readonly bytes?: number;
+  /** Who asks; absent: the process itself, which may everything. */
+  readonly caller?: Caller | undefined;
 }
 
 /** etcd's KV service, free of any RPC library. Every method rejects with KvError. */
@@ -33,10 +36,14 @@ export class KvService {
     options?: RequestOptions,
   ): Promise<{ readonly revision: number; readonly result: RangeResult }> {
     checkRange(request);
-    const { store } = this.#backend;
+    const { store, guard } = this.#backend;
     if (request.serializable !== true) {
       this.#backend.checkNotLearner();
       await this.#backend.readBarrier(options?.signal);
+    }
+    if (guard.enabled) {
+      const author = await guard.author(options?.caller, options?.signal);
+      guard.checkRead(author, request.key, request.rangeEnd);
     }
     return { result: store.range(request), revision: store.revision };
   }
@@ -45,7 +52,7 @@ export class KvService {
     return this.#write(options, () => {
       checkPut(request);
       this.#checkGrowth(options?.bytes ?? request.key.length + request.value.length);
-      return this.#backend.propose({ type: "put", request }, options?.signal);
+      return this.#backend.proposeFor({ type: "put", request }, options);
     });
   }
 
@@ -54,7 +61,7 @@ export class KvService {
       checkDelete(request);
       const { key, rangeEnd } = request;
       this.#backend.checkSize(options?.bytes ?? key.length + (rangeEnd?.length ?? 0));
-      return this.#backend.propose({ type: "delete", request }, options?.signal);
+      return this.#backend.proposeFor({ type: "delete", request }, options);
     });
   }
 
@@ -64,13 +71,13 @@ export class KvService {
       const bytes = options?.bytes ?? txnBytes(request);
       this.#backend.checkSize(bytes);
       if (puts(request)) this.#backend.checkQuota(bytes);
-      return await this.#backend.propose({ type: "txn", request }, options?.signal);
+      return await this.#backend.proposeFor({ type: "txn", request }, options);
     });
   }
 
   compact(request: CompactionRequest, options?: RequestOptions): Promise<Result<"compact">> {
     return this.#write(options, () =>
-      this.#backend.propose({ type: "compact", ...request }, options?.signal),
+      this.#backend.proposeFor({ type: "compact", ...request }, options),
     );
   }
 

@@ -1,15 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { KvError } from "../api/errors.js";
 import type { Bytes, CommandResult, LeaseId } from "../api/types.js";
+import type { LeaseTime } from "../lease/types.js";
 import type { Backend } from "./backend.js";
 import type { RequestOptions } from "./kv-service.js";
 
 /** What a lease has left. */
-export interface LeaseLife {
-  readonly id: LeaseId;
-  /** Seconds; −1 when there is no such lease (any more). */
-  readonly ttl: number;
-  readonly grantedTtl: number;
+export interface LeaseLife extends LeaseTime {
   /** Only when asked for. */
   readonly keys: readonly Bytes[];
 }
@@ -18,7 +15,7 @@ export interface LeaseLife {
 export interface LeaderPort {
   /** Seconds granted anew; rejects with `lease-not-found`. */
   keepAlive(id: LeaseId, signal?: AbortSignal): Promise<number>;
-  timeToLive(id: LeaseId, keys: boolean, signal?: AbortSignal): Promise<LeaseLife>;
+  timeToLive(id: LeaseId, signal?: AbortSignal): Promise<LeaseTime>;
 }
 
 /** How a lease request came: one that a member has forwarded is not forwarded again. */
@@ -45,7 +42,7 @@ export class LeaseService {
     const ttl = this.#backend.lessor.grantedTtl(request.ttl);
     this.#backend.checkQuota(0);
     const id = request.id === 0n ? this.#freeId() : request.id;
-    return await this.#backend.propose({ type: "lease-grant", id, ttl }, options?.signal);
+    return await this.#backend.proposeFor({ type: "lease-grant", id, ttl }, options);
   }
 
   /** Deletes the lease's keys in one revision. */
@@ -54,7 +51,7 @@ export class LeaseService {
     options?: RequestOptions,
   ): Promise<Extract<CommandResult, { type: "lease-revoke" }>> {
     this.#backend.checkNotLearner();
-    return await this.#backend.propose({ type: "lease-revoke", id }, options?.signal);
+    return await this.#backend.proposeFor({ type: "lease-revoke", id }, options);
   }
 
   /**
@@ -72,11 +69,12 @@ export class LeaseService {
 
   /** Never rejects with `lease-not-found`: the TTL of a lease that is not there is −1. */
   async timeToLive(id: LeaseId, keys: boolean, options?: LeaseOptions): Promise<LeaseLife> {
-    return await this.#atLeader(
+    const { grantedTtl, ttl } = await this.#atLeader(
       options,
-      () => this.#life(id, keys),
-      () => this.#leader.timeToLive(id, keys, options?.signal),
+      () => this.#life(id),
+      () => this.#leader.timeToLive(id, options?.signal),
     );
+    return { id, ttl, grantedTtl, keys: keys && ttl >= 0 ? await this.#keys(id, options) : [] };
   }
 
   /** Of every lease that exists, the ID. */
@@ -104,15 +102,23 @@ export class LeaseService {
     return await there();
   }
 
-  #life(id: LeaseId, keys: boolean): LeaseLife {
+  #life(id: LeaseId): LeaseTime {
     try {
-      const { ttl, grantedTtl } = this.#backend.lessor.timeToLive(id);
-      const held = keys ? (this.#backend.store.lease(id)?.keys ?? []) : [];
-      return { id, ttl, grantedTtl, keys: held };
+      return this.#backend.lessor.timeToLive(id);
     } catch (error) {
       if (!KvError.is(error) || error.code !== "lease-not-found") throw error;
-      return { id, ttl: -1, grantedTtl: 0, keys: [] };
+      return { id, ttl: -1, grantedTtl: 0 };
     }
+  }
+
+  /** The keys on a lease, as this member has them: each must be the caller's to read. */
+  async #keys(id: LeaseId, options: LeaseOptions | undefined): Promise<readonly Bytes[]> {
+    const { guard, store } = this.#backend;
+    await this.#backend.readBarrier(options?.signal);
+    const author = await guard.author(options?.caller, options?.signal);
+    const keys = store.lease(id)?.keys ?? [];
+    for (const key of keys) guard.checkRead(author, key);
+    return keys;
   }
 
   #freeId(): LeaseId {

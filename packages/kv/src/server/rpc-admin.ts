@@ -1,52 +1,18 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import type { ResponseHeader } from "../api/types.js";
-import { malformed } from "../codec/index.js";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import * as pb from "../gen/etcdserverpb/rpc_pb.js";
 import type { StoreMemberInfo } from "../member/types.js";
 import type { Backend } from "./backend.js";
 import type { ClusterService } from "./cluster-service.js";
 import type { MaintenanceService } from "./maintenance-service.js";
 import { API_VERSION } from "./maintenance-service.js";
-import type { RpcCall, RpcMethod } from "./rpc.js";
+import type { RpcMethod } from "./rpc.js";
+import { unary, wireHeader, writeMessage } from "./rpc-pb.js";
 
 /** Bytes in one message of a snapshot's stream. */
 const SNAPSHOT_PIECE_BYTES = 64 * 1024;
 const SECTOR_BYTES = 512;
-
-function read<S extends DescMessage>(schema: S, bytes: Uint8Array): MessageShape<S> {
-  try {
-    return fromBinary(schema, bytes);
-  } catch (error) {
-    throw malformed(error instanceof Error ? error.message : String(error));
-  }
-}
-
-function write<S extends DescMessage>(schema: S, message: MessageInitShape<S>): Uint8Array {
-  return toBinary(schema, create(schema, message));
-}
-
-function unary<Q extends DescMessage, A extends DescMessage>(
-  path: string,
-  request: Q,
-  response: A,
-  handle: (request: MessageShape<Q>, call: RpcCall) => Promise<MessageInitShape<A>>,
-): RpcMethod {
-  return {
-    kind: "unary",
-    path,
-    handle: async (bytes, call) => write(response, await handle(read(request, bytes), call)),
-  };
-}
-
-const wireHeader = (header: ResponseHeader): MessageInitShape<typeof pb.ResponseHeaderSchema> => ({
-  clusterId: header.clusterId,
-  memberId: header.memberId,
-  revision: BigInt(header.revision),
-  raftTerm: BigInt(header.raftTerm),
-});
 
 const wireMember = (member: StoreMemberInfo): MessageInitShape<typeof pb.MemberSchema> => ({
   ID: member.id,
@@ -69,27 +35,32 @@ export function clusterMethods(backend: Backend, cluster: ClusterService): reado
     unary(at("MemberList"), pb.MemberListRequestSchema, pb.MemberListResponseSchema, async (q) =>
       answer(await cluster.list(q.linearizable)),
     ),
-    unary(at("MemberAdd"), pb.MemberAddRequestSchema, pb.MemberAddResponseSchema, async (q) => {
-      const { member, members } = await cluster.add(q.peerURLs, q.isLearner);
-      return { ...answer(members), member: wireMember(member) };
-    }),
+    unary(
+      at("MemberAdd"),
+      pb.MemberAddRequestSchema,
+      pb.MemberAddResponseSchema,
+      async (q, caller) => {
+        const { member, members } = await cluster.add(q.peerURLs, q.isLearner, { caller });
+        return { ...answer(members), member: wireMember(member) };
+      },
+    ),
     unary(
       at("MemberRemove"),
       pb.MemberRemoveRequestSchema,
       pb.MemberRemoveResponseSchema,
-      async (q) => answer(await cluster.remove(q.ID)),
+      async (q, caller) => answer(await cluster.remove(q.ID, { caller })),
     ),
     unary(
       at("MemberUpdate"),
       pb.MemberUpdateRequestSchema,
       pb.MemberUpdateResponseSchema,
-      async (q) => answer(await cluster.update(q.ID, q.peerURLs)),
+      async (q, caller) => answer(await cluster.update(q.ID, q.peerURLs, { caller })),
     ),
     unary(
       at("MemberPromote"),
       pb.MemberPromoteRequestSchema,
       pb.MemberPromoteResponseSchema,
-      async (q) => answer(await cluster.promote(q.ID)),
+      async (q, caller) => answer(await cluster.promote(q.ID, { caller })),
     ),
   ];
 }
@@ -123,14 +94,22 @@ export function maintenanceMethods(
       header: header(),
     })),
     // There is nothing to defragment: the space of what is compacted is used again at once.
-    unary(at("Defragment"), pb.DefragmentRequestSchema, pb.DefragmentResponseSchema, async () => ({
-      header: header(),
-    })),
-    unary(at("Hash"), pb.HashRequestSchema, pb.HashResponseSchema, async () => {
+    unary(
+      at("Defragment"),
+      pb.DefragmentRequestSchema,
+      pb.DefragmentResponseSchema,
+      async (_, caller) => {
+        await backend.guard.checkAdmin(caller);
+        return { header: header() };
+      },
+    ),
+    unary(at("Hash"), pb.HashRequestSchema, pb.HashResponseSchema, async (_, caller) => {
+      await backend.guard.checkAdmin(caller);
       const { hash } = maintenance.hashKv(0);
       return { header: header(), hash };
     }),
-    unary(at("HashKV"), pb.HashKVRequestSchema, pb.HashKVResponseSchema, async (q) => {
+    unary(at("HashKV"), pb.HashKVRequestSchema, pb.HashKVResponseSchema, async (q, caller) => {
+      await backend.guard.checkAdmin(caller);
       const { hash, revision, compactRevision } = maintenance.hashKv(Number(q.revision));
       return {
         header: header(),
@@ -146,7 +125,10 @@ export function maintenanceMethods(
     {
       kind: "server-stream",
       path: at("Snapshot"),
-      handle: () => snapshotMessages(backend, maintenance),
+      handle: async function* (_, caller) {
+        await backend.guard.checkAdmin(caller);
+        yield* snapshotMessages(backend, maintenance);
+      },
     },
   ];
 }
@@ -162,7 +144,11 @@ async function* snapshotMessages(
   const header = wireHeader(backend.header());
   const hash = createHash("sha256");
   const message = (blob: Uint8Array): Uint8Array =>
-    write(pb.SnapshotResponseSchema, { header, blob: Uint8Array.from(blob), version: API_VERSION });
+    writeMessage(pb.SnapshotResponseSchema, {
+      header,
+      blob: Uint8Array.from(blob),
+      version: API_VERSION,
+    });
   let bytes = 0;
   for await (const chunk of maintenance.snapshot()) {
     hash.update(chunk);

@@ -25,43 +25,45 @@ export function kvMethods(backend: Backend, kv: KvService): readonly RpcMethod[]
     {
       kind: "unary",
       path: "/etcdserverpb.KV/Range",
-      handle: async (bytes) => {
-        const { result, revision } = await kv.range(readRangeRequest(new Reader(bytes)));
+      handle: async (bytes, caller) => {
+        const { result, revision } = await kv.range(readRangeRequest(new Reader(bytes)), {
+          caller,
+        });
         return encode(writeRangeResponse, backend.header(revision), result);
       },
     },
     {
       kind: "unary",
       path: "/etcdserverpb.KV/Put",
-      handle: async (bytes) => {
+      handle: async (bytes, caller) => {
         const request = readPutRequest(new Reader(bytes));
-        const { result, revision } = await kv.put(request, { bytes: bytes.length });
+        const { result, revision } = await kv.put(request, { bytes: bytes.length, caller });
         return encode(writePutResponse, backend.header(revision), result);
       },
     },
     {
       kind: "unary",
       path: "/etcdserverpb.KV/DeleteRange",
-      handle: async (bytes) => {
+      handle: async (bytes, caller) => {
         const request = readDeleteRequest(new Reader(bytes));
-        const { result, revision } = await kv.deleteRange(request, { bytes: bytes.length });
+        const { result, revision } = await kv.deleteRange(request, { bytes: bytes.length, caller });
         return encode(writeDeleteResponse, backend.header(revision), result);
       },
     },
     {
       kind: "unary",
       path: "/etcdserverpb.KV/Txn",
-      handle: async (bytes) => {
+      handle: async (bytes, caller) => {
         const request = readTxnRequest(new Reader(bytes));
-        const { result, revision } = await kv.txn(request, { bytes: bytes.length });
+        const { result, revision } = await kv.txn(request, { bytes: bytes.length, caller });
         return encode(writeTxnResponse, backend.header(revision), result);
       },
     },
     {
       kind: "unary",
       path: "/etcdserverpb.KV/Compact",
-      handle: async (bytes) => {
-        const { revision } = await kv.compact(readCompactionRequest(new Reader(bytes)));
+      handle: async (bytes, caller) => {
+        const { revision } = await kv.compact(readCompactionRequest(new Reader(bytes)), { caller });
         return encode(writeHeaderOnly, backend.header(revision));
       },
     },

@@ -20,16 +20,17 @@ export function leaseMethods(backend: Backend, lease: LeaseService): readonly Rp
     {
       kind: "unary",
       path: "/etcdserverpb.Lease/LeaseGrant",
-      handle: async (bytes) => {
-        const { id, ttl, revision } = await lease.grant(readLeaseGrantRequest(new Reader(bytes)));
+      handle: async (bytes, caller) => {
+        const request = readLeaseGrantRequest(new Reader(bytes));
+        const { id, ttl, revision } = await lease.grant(request, { caller });
         return encode(writeLeaseTtlResponse, { header: backend.header(revision), id, ttl });
       },
     },
     {
       kind: "unary",
       path: "/etcdserverpb.Lease/LeaseRevoke",
-      handle: async (bytes) => {
-        const { revision } = await lease.revoke(readLeaseId(new Reader(bytes)));
+      handle: async (bytes, caller) => {
+        const { revision } = await lease.revoke(readLeaseId(new Reader(bytes)), { caller });
         return encode(writeHeaderOnly, backend.header(revision));
       },
     },
@@ -39,7 +40,7 @@ export function leaseMethods(backend: Backend, lease: LeaseService): readonly Rp
       handle: async (bytes, call) => {
         const { id, keys } = readTimeToLiveRequest(new Reader(bytes));
         const forwarded = call.metadata(FORWARDED) !== undefined;
-        const life = await lease.timeToLive(id, keys, { forwarded });
+        const life = await lease.timeToLive(id, keys, { forwarded, caller: call });
         return encode(writeTimeToLiveResponse, { header: backend.header(), ...life });
       },
     },

@@ -22,10 +22,14 @@ export function watchMethod(backend: Backend): RpcMethod {
     kind: "bidi",
     path: "/etcdserverpb.Watch/Watch",
     open: (stream) => {
-      const watches = new WatchStream(backend, {
-        write: (message) => stream.write(message),
-        fail: (error) => stream.end(error),
-      });
+      const watches = new WatchStream(
+        backend,
+        {
+          write: (message) => stream.write(message),
+          fail: (error) => stream.end(error),
+        },
+        stream,
+      );
       return {
         message: (bytes) => watches.receive(readWatchRequest(new Reader(bytes))),
         drained: () => watches.drained(),

@@ -1,4 +1,6 @@
 import { HAS_LEADER } from "../api/metadata.js";
+import type { TokenProvider } from "../auth/token-provider.js";
+import { AuthService } from "./auth-service.js";
 import type { Backend } from "./backend.js";
 import { ClusterService } from "./cluster-service.js";
 import { KvService } from "./kv-service.js";
@@ -7,6 +9,7 @@ import { LeaseService } from "./lease-service.js";
 import { MaintenanceService } from "./maintenance-service.js";
 import type { RpcCall, RpcMethod } from "./rpc.js";
 import { clusterMethods, maintenanceMethods } from "./rpc-admin.js";
+import { authMethods } from "./rpc-auth.js";
 import { kvMethods } from "./rpc-kv.js";
 import { leaseMethods } from "./rpc-lease.js";
 import { keepAliveMethod, watchMethod } from "./rpc-streams.js";
@@ -17,14 +20,20 @@ export interface Services {
   readonly lease: LeaseService;
   readonly cluster: ClusterService;
   readonly maintenance: MaintenanceService;
+  readonly auth: AuthService;
 }
 
-export function createServices(backend: Backend, leader: LeaderPort): Services {
+export function createServices(
+  backend: Backend,
+  leader: LeaderPort,
+  tokens: TokenProvider,
+): Services {
   return {
     kv: new KvService(backend),
     lease: new LeaseService(backend, leader),
     cluster: new ClusterService(backend),
     maintenance: new MaintenanceService(backend),
+    auth: new AuthService(backend, tokens),
   };
 }
 
@@ -37,6 +46,7 @@ export function rpcMethods(backend: Backend, services: Services): readonly RpcMe
     keepAliveMethod(backend, services.lease),
     ...clusterMethods(backend, services.cluster),
     ...maintenanceMethods(backend, services.maintenance),
+    ...authMethods(backend, services.auth),
   ].map((method) => requireLeader(backend, method));
 }
 

@@ -1,9 +1,11 @@
 import { Buffer } from "node:buffer";
 import { KvError } from "../api/errors.js";
+import type { Caller } from "../auth/auth-guard.js";
 import type { WatchCreateRequest, WatchRequest } from "../codec/index.js";
 import { encode, writeWatchResponse } from "../codec/index.js";
 import type { WatchBatch, WatchEnd, Watcher } from "../watch/types.js";
 import type { Backend } from "./backend.js";
+import { toKvError } from "./backend.js";
 import { eventPieces, splitBatch, watchMessage } from "./watch-encoding.js";
 
 /** Where a stream's responses go. */
@@ -16,6 +18,8 @@ export interface WatchOutput {
 
 /** etcd's id for what concerns no single watcher: a failed creation, a progress that was asked for. */
 const NO_WATCH_ID = -1;
+/** Requests of one stream that wait for the check of their caller at most. */
+const WAITING_MAX = 10_000;
 const ZERO = Uint8Array.of(0);
 
 interface Entry {
@@ -33,6 +37,10 @@ interface Entry {
 export class WatchStream {
   readonly #backend: Backend;
   readonly #output: WatchOutput;
+  readonly #caller: Caller | undefined;
+  /** While authentication is on, requests wait for the check of those before: their order counts. */
+  #checked: Promise<void> | null = null;
+  #waiting = 0;
   readonly #entries = new Map<number, Entry>();
   readonly #full = new Set<Entry>();
   #nextId = 0;
@@ -40,9 +48,11 @@ export class WatchStream {
   #awaited: Set<number> | null = null;
   #open = true;
 
-  constructor(backend: Backend, output: WatchOutput) {
+  /** Without a `caller` everything may be watched. */
+  constructor(backend: Backend, output: WatchOutput, caller?: Caller) {
     this.#backend = backend;
     this.#output = output;
+    this.#caller = caller;
   }
 
   get size(): number {
@@ -50,6 +60,41 @@ export class WatchStream {
   }
 
   receive(message: WatchRequest): void {
+    if (this.#checked === null && !this.#backend.guard.enabled) {
+      this.#handle(message);
+      return;
+    }
+    if (this.#waiting >= WAITING_MAX) {
+      this.#output.fail(new KvError("too-many-requests"));
+      return;
+    }
+    this.#waiting++;
+    const copy = message.type === "create" ? copied(message.request) : message;
+    const done = (this.#checked ?? Promise.resolve()).then(async () => {
+      if (this.#open) await this.#handleChecked(copy);
+      this.#waiting--;
+      if (this.#checked === done) this.#checked = null;
+    });
+    this.#checked = done;
+  }
+
+  async #handleChecked(message: WatchRequest): Promise<void> {
+    if (message.type === "create") {
+      const range = watchedRange(message.request);
+      try {
+        const { guard } = this.#backend;
+        const author = await guard.author(this.#caller);
+        if (range !== null) guard.checkRead(author, range.key, range.rangeEnd);
+      } catch (error) {
+        this.#refuse(toKvError(error).message);
+        return;
+      }
+      if (!this.#open) return;
+    }
+    this.#handle(message);
+  }
+
+  #handle(message: WatchRequest): void {
     if (message.type === "create") this.#create(message.request);
     else if (message.type === "cancel") this.#cancel(message.watchId);
     else if (message.type === "progress") this.#askProgress();
@@ -216,6 +261,13 @@ export class WatchStream {
     }
     return awaited;
   }
+}
+
+/** A request that outlives the bytes it was read from. */
+function copied(request: WatchCreateRequest): WatchRequest {
+  const { key, rangeEnd } = request;
+  const own = rangeEnd === undefined ? {} : { rangeEnd: Uint8Array.from(rangeEnd) };
+  return { type: "create", request: { ...request, key: Uint8Array.from(key), ...own } };
 }
 
 /** etcd's reading of a watched range; null where nothing could ever be in it. */

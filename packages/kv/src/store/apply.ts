@@ -1,5 +1,5 @@
 import { KvError } from "../api/errors.js";
-import type { Command, CommandResult, LeaseId } from "../api/types.js";
+import type { CommandResult, LeaseId, PlainCommand } from "../api/types.js";
 import { checkCommand } from "./check.js";
 import type { Keyspace } from "./keyspace.js";
 import type { LeaseChange } from "./types.js";
@@ -24,7 +24,7 @@ type TellLease = ((change: LeaseChange) => void) | undefined;
  */
 export function applyCommand(
   keyspace: Keyspace,
-  command: Command,
+  command: Exclude<PlainCommand, { type: "auth" }>,
   term: number,
   tellLease: TellLease,
 ): CommandResult {

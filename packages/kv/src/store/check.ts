@@ -1,7 +1,7 @@
 import { KvError } from "../api/errors.js";
 import type {
-  Command,
   DeleteRangeRequest,
+  PlainCommand,
   PutRequest,
   RangeRequest,
   RequestOp,
@@ -44,7 +44,7 @@ export function checkTxn(request: TxnRequest, maxOps: number): void {
 }
 
 /** The check for a command's type. */
-export function checkCommand(command: Command, maxOps: number): void {
+export function checkCommand(command: PlainCommand, maxOps: number): void {
   if (command.type === "put") checkPut(command.request);
   else if (command.type === "delete") checkDelete(command.request);
   else if (command.type === "txn") checkTxn(command.request, maxOps);

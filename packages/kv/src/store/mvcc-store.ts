@@ -1,6 +1,7 @@
 import type { AppliedEntry } from "@flotilla/raft/node";
 import { KvError } from "../api/errors.js";
 import type {
+  AuthAction,
   Bytes,
   Command,
   CommandResult,
@@ -8,6 +9,10 @@ import type {
   RangeRequest,
   RangeResult,
 } from "../api/types.js";
+import { loadAuth, saveAuth } from "../auth/auth-records.js";
+import { AuthState } from "../auth/auth-state.js";
+import { authorize } from "../auth/authorize.js";
+import { tokenAt } from "../auth/token-provider.js";
 import type { LeaseSource } from "../lease/types.js";
 import type { WatchSource } from "../watch/types.js";
 import { applyCommand } from "./apply.js";
@@ -54,6 +59,8 @@ const NOTHING: CommandResult = { type: "error", error: new KvError("internal", "
 export class MvccStore implements Store, WatchSource, LeaseSource {
   onCommit: ((revisions: readonly RevisionEvents[]) => void) | undefined;
   onLease: ((change: LeaseChange) => void) | undefined;
+  /** The token provider's: a change of users, roles or logins was applied. */
+  onAuth: ((change: AuthAction, index: number) => void) | undefined;
   /** The watch hub's: as `onCommit`, but events are made only when looked at. */
   onChanges: ((revisions: readonly RevisionChanges[]) => void) | undefined;
   /** The watch hub's: a snapshot replaced everything. */
@@ -61,6 +68,7 @@ export class MvccStore implements Store, WatchSource, LeaseSource {
 
   readonly #schedule: (turn: () => void) => void;
   #keyspace = new Keyspace();
+  #auth = new AuthState();
   #appliedIndex = 0;
   #appliedTerm = 0;
   #snapshot: SnapshotStream | undefined;
@@ -85,6 +93,11 @@ export class MvccStore implements Store, WatchSource, LeaseSource {
 
   get appliedTerm(): number {
     return this.#appliedTerm;
+  }
+
+  /** Users and roles; not to be changed but by commands. */
+  get auth(): AuthState {
+    return this.#auth;
   }
 
   get sizeBytes(): number {
@@ -190,6 +203,7 @@ export class MvccStore implements Store, WatchSource, LeaseSource {
       appliedIndex: this.#appliedIndex,
       appliedTerm: this.#appliedTerm,
       leases: [...keyspace.leases],
+      auth: saveAuth(this.#auth),
     };
     const stream = new SnapshotStream(keyspace, moment, () => {
       if (this.#snapshot === stream) this.#snapshot = undefined;
@@ -207,9 +221,10 @@ export class MvccStore implements Store, WatchSource, LeaseSource {
     chunks: AsyncIterable<Uint8Array>,
     at: { index: number; term: number },
   ): Promise<void> {
-    const { keyspace } = await readSnapshot(chunks);
+    const { keyspace, auth } = await readSnapshot(chunks);
     this.#snapshot?.abandon();
     this.#keyspace = keyspace;
+    this.#auth = loadAuth(auth);
     this.#appliedIndex = at.index;
     this.#appliedTerm = at.term;
     this.onLease?.({ type: "restored" });
@@ -226,14 +241,24 @@ export class MvccStore implements Store, WatchSource, LeaseSource {
     });
   }
 
-  #applyEntry({ command, term }: AppliedEntry<Command>): CommandResult {
+  #applyEntry({ command, term, index }: AppliedEntry<Command>): CommandResult {
     if (command === null) return NOTHING;
     try {
-      return applyCommand(this.#keyspace, command, term, this.onLease);
+      authorize(this.#auth, command, (id) => this.#keyspace.leases.keys(id).map(keyBytes));
+      const plain = command.type === "authored" ? command.command : command;
+      if (plain.type === "auth") return this.#applyAuth(plain.change, index);
+      return applyCommand(this.#keyspace, plain, term, this.onLease);
     } catch (error) {
       if (!KvError.is(error)) throw error;
       return { type: "error", error };
     }
+  }
+
+  #applyAuth(change: AuthAction, index: number): CommandResult {
+    this.#auth.apply(change);
+    this.onAuth?.(change, index);
+    const token = change.action === "authenticate" ? tokenAt(change.token, index) : "";
+    return { type: "auth", revision: this.revision, token };
   }
 
   #notify(start: number): void {

@@ -15,7 +15,20 @@ export class RangeSet {
     for (const range of other.#ranges) this.add(range);
   }
 
+  /** True when one of the united intervals holds all of `range`. */
+  covers(range: KeyRange): boolean {
+    const around = this.#around(range.from);
+    if (around === undefined) return false;
+    if (around.to === null) return true;
+    return range.to !== null && range.to <= around.to;
+  }
+
   has(key: Key): boolean {
+    return this.#around(key) !== undefined;
+  }
+
+  /** The united interval that a key is in. */
+  #around(key: Key): KeyRange | undefined {
     if (!this.#isMerged) this.#merge();
     const ranges = this.#ranges;
     let low = 0;
@@ -26,7 +39,8 @@ export class RangeSet {
       else high = middle;
     }
     const range = ranges[low - 1];
-    return range !== undefined && (range.to === null || key < range.to);
+    if (range === undefined) return undefined;
+    return range.to === null || key < range.to ? range : undefined;
   }
 
   /** Sorted and without overlaps. */

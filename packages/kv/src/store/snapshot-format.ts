@@ -12,12 +12,14 @@ import type { Bytes } from "../api/types.js";
  * - `versions`: of each version, those of one key side by side, oldest first, keys in order: key length,
  *   value length and place within its revision (u32 each), modified, created, version (f64 each;
  *   version 0 is a deletion), lease (i64), key, value
+ * - `auth`, since version 2: users and roles as commands on the log are, each after its length (u32)
  * - `end` (last): number of leases and of versions (f64 each), CRC-32 of all frames before it (u32)
  */
-export const FRAME = { header: 1, leases: 2, versions: 3, end: 4 } as const;
+export const FRAME = { header: 1, leases: 2, versions: 3, end: 4, auth: 5 } as const;
 export type FrameType = (typeof FRAME)[keyof typeof FRAME];
 
-export const FORMAT_VERSION = 1;
+/** What is written: the oldest that can hold it, so that members of the version before can read it. */
+export const FORMAT_VERSION = { plain: 1, withAuth: 2 } as const;
 export const MAGIC: Bytes = Buffer.from("flotilla-kv");
 export const FRAME_HEAD = 5;
 export const FRAME_TAIL = 4;

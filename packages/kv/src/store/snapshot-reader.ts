@@ -14,6 +14,7 @@ import {
 /** A state read from a snapshot. */
 export interface RestoredState {
   readonly keyspace: Keyspace;
+  readonly auth: readonly Uint8Array[];
   readonly appliedIndex: number;
   readonly appliedTerm: number;
 }
@@ -28,6 +29,7 @@ interface Header {
 /** Reads a whole snapshot into a keyspace of its own. Throws KvError `corrupt`. */
 export async function readSnapshot(chunks: AsyncIterable<Uint8Array>): Promise<RestoredState> {
   const keyspace = new Keyspace();
+  const auth: Uint8Array[] = [];
   let header: Header | undefined;
   let isComplete = false;
   for await (const frame of readFrames(chunks)) {
@@ -35,6 +37,7 @@ export async function readSnapshot(chunks: AsyncIterable<Uint8Array>): Promise<R
     if (header === undefined) header = readHeader(frame);
     else if (frame.type === FRAME.leases) readLeases(keyspace, frame.payload);
     else if (frame.type === FRAME.versions) readVersions(keyspace, frame.payload);
+    else if (frame.type === FRAME.auth) readAuth(auth, frame.payload);
     else if (frame.type === FRAME.end) isComplete = readEnd(keyspace, frame);
     else throw corrupt(`a frame has the unknown type ${frame.type}`);
   }
@@ -42,14 +45,15 @@ export async function readSnapshot(chunks: AsyncIterable<Uint8Array>): Promise<R
   if (!keyspace.finishLoad(header.revision, header.compactRevision)) {
     throw corrupt("its history has gaps");
   }
-  return { keyspace, appliedIndex: header.appliedIndex, appliedTerm: header.appliedTerm };
+  return { keyspace, auth, appliedIndex: header.appliedIndex, appliedTerm: header.appliedTerm };
 }
 
 function readHeader({ type, payload }: Frame): Header {
   const isOurs = type === FRAME.header && payload.subarray(0, MAGIC.length).equals(MAGIC);
   if (!isOurs) throw corrupt("it is not a snapshot of this store");
   const version = payload.readUInt32LE(MAGIC.length);
-  if (version !== FORMAT_VERSION) throw corrupt(`its format is version ${version}`);
+  if (version < FORMAT_VERSION.plain || version > FORMAT_VERSION.withAuth)
+    throw corrupt(`its format is version ${version}`);
   const at = MAGIC.length + 4;
   return {
     revision: payload.readDoubleLE(at),
@@ -62,6 +66,15 @@ function readHeader({ type, payload }: Frame): Header {
 function readLeases(keyspace: Keyspace, payload: Buffer): void {
   for (let at = 0; at < payload.length; at += LEASE_BYTES) {
     keyspace.leases.grant(payload.readBigInt64LE(at), payload.readDoubleLE(at + 8));
+  }
+}
+
+function readAuth(records: Uint8Array[], payload: Buffer): void {
+  for (let at = 0; at < payload.length; ) {
+    const end = at + 4 + (payload.length - at < 4 ? 0 : payload.readUInt32LE(at));
+    if (end > payload.length) throw corrupt("a record of users and roles is cut off");
+    records.push(payload.subarray(at + 4, end));
+    at = end;
   }
 }
 

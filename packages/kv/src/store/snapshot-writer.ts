@@ -23,6 +23,8 @@ export interface SnapshotMoment {
   readonly appliedIndex: number;
   readonly appliedTerm: number;
   readonly leases: readonly { readonly id: LeaseId; readonly ttl: number }[];
+  /** Users and roles, record by record; empty when there never were any. */
+  readonly auth: readonly Uint8Array[];
 }
 
 /**
@@ -37,6 +39,7 @@ export function* writeSnapshot(
   const writer = new FrameWriter();
   yield writer.frame(FRAME.header, headerPayload(moment));
   for (const payload of leasePayloads(moment)) yield writer.frame(FRAME.leases, payload);
+  for (const payload of authPayloads(moment)) yield writer.frame(FRAME.auth, payload);
   let versions = 0;
   for (const { count, payload } of versionPayloads(keyspace, moment)) {
     versions += count;
@@ -112,7 +115,8 @@ function collectChunk(
 function headerPayload(moment: SnapshotMoment): Uint8Array {
   const payload = Buffer.alloc(MAGIC.length + 4 + 32);
   payload.set(MAGIC);
-  let at = payload.writeUInt32LE(FORMAT_VERSION, MAGIC.length);
+  const version = moment.auth.length > 0 ? FORMAT_VERSION.withAuth : FORMAT_VERSION.plain;
+  let at = payload.writeUInt32LE(version, MAGIC.length);
   at = payload.writeDoubleLE(moment.revision, at);
   at = payload.writeDoubleLE(moment.compactRevision, at);
   at = payload.writeDoubleLE(moment.appliedIndex, at);
@@ -132,6 +136,23 @@ function* leasePayloads({ leases }: SnapshotMoment): Generator<Uint8Array, void,
     }
     yield payload;
   }
+}
+
+/** Records side by side, each after its length, in frames of about the usual size. */
+function* authPayloads({ auth }: SnapshotMoment): Generator<Uint8Array, void, undefined> {
+  let parts: Uint8Array[] = [];
+  let bytes = 0;
+  for (const record of auth) {
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(record.length);
+    parts.push(length, record);
+    bytes += 4 + record.length;
+    if (bytes < FRAME_TARGET_BYTES) continue;
+    yield Buffer.concat(parts);
+    parts = [];
+    bytes = 0;
+  }
+  if (parts.length > 0) yield Buffer.concat(parts);
 }
 
 /** DataView, for Buffer's own `writeDoubleLE` and `writeBigInt64LE` take several times as long. */

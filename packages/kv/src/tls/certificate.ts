@@ -45,9 +45,13 @@ export function selfSigned(hosts: readonly string[]): CertificatePair {
 }
 
 /** A P-256 certificate for these hosts that `authority` signs. */
-export function signedBy(authority: Authority, hosts: readonly string[]): CertificatePair {
+export function signedBy(
+  authority: Authority,
+  hosts: readonly string[],
+  subject = "flotilla member",
+): CertificatePair {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const body = { subject: "flotilla member", issuer: authority.name, publicKey, hosts };
+  const body = { subject, issuer: authority.name, publicKey, hosts };
   return { cert: certificate(body, authority.key), key: pemOf(privateKey) };
 }
 

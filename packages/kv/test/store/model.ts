@@ -47,7 +47,7 @@ export class ModelStore {
 
   /** Applies what the store said was fine. */
   apply(command: Command, result: CommandResult): void {
-    if (result.type === "error") return;
+    if (result.type === "error" || command.type === "authored" || command.type === "auth") return;
     const before = this.versions.length;
     if (command.type === "compact") this.compactRevision = command.revision;
     else if (command.type === "lease-grant") this.leases.add(command.id);

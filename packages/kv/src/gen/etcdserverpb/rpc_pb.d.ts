@@ -8,6 +8,7 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Event, KeyValue } from "../mvccpb/kv_pb.js";
+import type { Permission, UserAddOptions } from "../authpb/auth_pb.js";
 
 /**
  * Describes the file etcdserverpb/rpc.proto.
@@ -1662,6 +1663,626 @@ export declare type StatusResponse = Message<"etcdserverpb.StatusResponse"> & {
 export declare const StatusResponseSchema: GenMessage<StatusResponse>;
 
 /**
+ * @generated from message etcdserverpb.AuthEnableRequest
+ */
+export declare type AuthEnableRequest = Message<"etcdserverpb.AuthEnableRequest"> & {
+};
+
+/**
+ * Describes the message etcdserverpb.AuthEnableRequest.
+ * Use `create(AuthEnableRequestSchema)` to create a new message.
+ */
+export declare const AuthEnableRequestSchema: GenMessage<AuthEnableRequest>;
+
+/**
+ * @generated from message etcdserverpb.AuthDisableRequest
+ */
+export declare type AuthDisableRequest = Message<"etcdserverpb.AuthDisableRequest"> & {
+};
+
+/**
+ * Describes the message etcdserverpb.AuthDisableRequest.
+ * Use `create(AuthDisableRequestSchema)` to create a new message.
+ */
+export declare const AuthDisableRequestSchema: GenMessage<AuthDisableRequest>;
+
+/**
+ * @generated from message etcdserverpb.AuthStatusRequest
+ */
+export declare type AuthStatusRequest = Message<"etcdserverpb.AuthStatusRequest"> & {
+};
+
+/**
+ * Describes the message etcdserverpb.AuthStatusRequest.
+ * Use `create(AuthStatusRequestSchema)` to create a new message.
+ */
+export declare const AuthStatusRequestSchema: GenMessage<AuthStatusRequest>;
+
+/**
+ * @generated from message etcdserverpb.AuthenticateRequest
+ */
+export declare type AuthenticateRequest = Message<"etcdserverpb.AuthenticateRequest"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string password = 2;
+   */
+  password: string;
+};
+
+/**
+ * Describes the message etcdserverpb.AuthenticateRequest.
+ * Use `create(AuthenticateRequestSchema)` to create a new message.
+ */
+export declare const AuthenticateRequestSchema: GenMessage<AuthenticateRequest>;
+
+/**
+ * @generated from message etcdserverpb.AuthUserAddRequest
+ */
+export declare type AuthUserAddRequest = Message<"etcdserverpb.AuthUserAddRequest"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string password = 2;
+   */
+  password: string;
+
+  /**
+   * @generated from field: authpb.UserAddOptions options = 3;
+   */
+  options?: UserAddOptions | undefined;
+
+  /**
+   * Since 3.5: in place of password.
+   *
+   * @generated from field: string hashedPassword = 4;
+   */
+  hashedPassword: string;
+};
+
+/**
+ * Describes the message etcdserverpb.AuthUserAddRequest.
+ * Use `create(AuthUserAddRequestSchema)` to create a new message.
+ */
+export declare const AuthUserAddRequestSchema: GenMessage<AuthUserAddRequest>;
+
+/**
+ * @generated from message etcdserverpb.AuthUserGetRequest
+ */
+export declare type AuthUserGetRequest = Message<"etcdserverpb.AuthUserGetRequest"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message etcdserverpb.AuthUserGetRequest.
+ * Use `create(AuthUserGetRequestSchema)` to create a new message.
+ */
+export declare const AuthUserGetRequestSchema: GenMessage<AuthUserGetRequest>;
+
+/**
+ * @generated from message etcdserverpb.AuthUserListRequest
+ */
+export declare type AuthUserListRequest = Message<"etcdserverpb.AuthUserListRequest"> & {
+};
+
+/**
+ * Describes the message etcdserverpb.AuthUserListRequest.
+ * Use `create(AuthUserListRequestSchema)` to create a new message.
+ */
+export declare const AuthUserListRequestSchema: GenMessage<AuthUserListRequest>;
+
+/**
+ * @generated from message etcdserverpb.AuthUserDeleteRequest
+ */
+export declare type AuthUserDeleteRequest = Message<"etcdserverpb.AuthUserDeleteRequest"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message etcdserverpb.AuthUserDeleteRequest.
+ * Use `create(AuthUserDeleteRequestSchema)` to create a new message.
+ */
+export declare const AuthUserDeleteRequestSchema: GenMessage<AuthUserDeleteRequest>;
+
+/**
+ * @generated from message etcdserverpb.AuthUserChangePasswordRequest
+ */
+export declare type AuthUserChangePasswordRequest = Message<"etcdserverpb.AuthUserChangePasswordRequest"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string password = 2;
+   */
+  password: string;
+
+  /**
+   * Since 3.5: in place of password.
+   *
+   * @generated from field: string hashedPassword = 3;
+   */
+  hashedPassword: string;
+};
+
+/**
+ * Describes the message etcdserverpb.AuthUserChangePasswordRequest.
+ * Use `create(AuthUserChangePasswordRequestSchema)` to create a new message.
+ */
+export declare const AuthUserChangePasswordRequestSchema: GenMessage<AuthUserChangePasswordRequest>;
+
+/**
+ * @generated from message etcdserverpb.AuthUserGrantRoleRequest
+ */
+export declare type AuthUserGrantRoleRequest = Message<"etcdserverpb.AuthUserGrantRoleRequest"> & {
+  /**
+   * @generated from field: string user = 1;
+   */
+  user: string;
+
+  /**
+   * @generated from field: string role = 2;
+   */
+  role: string;
+};
+
+/**
+ * Describes the message etcdserverpb.AuthUserGrantRoleRequest.
+ * Use `create(AuthUserGrantRoleRequestSchema)` to create a new message.
+ */
+export declare const AuthUserGrantRoleRequestSchema: GenMessage<AuthUserGrantRoleRequest>;
+
+/**
+ * @generated from message etcdserverpb.AuthUserRevokeRoleRequest
+ */
+export declare type AuthUserRevokeRoleRequest = Message<"etcdserverpb.AuthUserRevokeRoleRequest"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string role = 2;
+   */
+  role: string;
+};
+
+/**
+ * Describes the message etcdserverpb.AuthUserRevokeRoleRequest.
+ * Use `create(AuthUserRevokeRoleRequestSchema)` to create a new message.
+ */
+export declare const AuthUserRevokeRoleRequestSchema: GenMessage<AuthUserRevokeRoleRequest>;
+
+/**
+ * @generated from message etcdserverpb.AuthRoleAddRequest
+ */
+export declare type AuthRoleAddRequest = Message<"etcdserverpb.AuthRoleAddRequest"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message etcdserverpb.AuthRoleAddRequest.
+ * Use `create(AuthRoleAddRequestSchema)` to create a new message.
+ */
+export declare const AuthRoleAddRequestSchema: GenMessage<AuthRoleAddRequest>;
+
+/**
+ * @generated from message etcdserverpb.AuthRoleGetRequest
+ */
+export declare type AuthRoleGetRequest = Message<"etcdserverpb.AuthRoleGetRequest"> & {
+  /**
+   * @generated from field: string role = 1;
+   */
+  role: string;
+};
+
+/**
+ * Describes the message etcdserverpb.AuthRoleGetRequest.
+ * Use `create(AuthRoleGetRequestSchema)` to create a new message.
+ */
+export declare const AuthRoleGetRequestSchema: GenMessage<AuthRoleGetRequest>;
+
+/**
+ * @generated from message etcdserverpb.AuthRoleListRequest
+ */
+export declare type AuthRoleListRequest = Message<"etcdserverpb.AuthRoleListRequest"> & {
+};
+
+/**
+ * Describes the message etcdserverpb.AuthRoleListRequest.
+ * Use `create(AuthRoleListRequestSchema)` to create a new message.
+ */
+export declare const AuthRoleListRequestSchema: GenMessage<AuthRoleListRequest>;
+
+/**
+ * @generated from message etcdserverpb.AuthRoleDeleteRequest
+ */
+export declare type AuthRoleDeleteRequest = Message<"etcdserverpb.AuthRoleDeleteRequest"> & {
+  /**
+   * @generated from field: string role = 1;
+   */
+  role: string;
+};
+
+/**
+ * Describes the message etcdserverpb.AuthRoleDeleteRequest.
+ * Use `create(AuthRoleDeleteRequestSchema)` to create a new message.
+ */
+export declare const AuthRoleDeleteRequestSchema: GenMessage<AuthRoleDeleteRequest>;
+
+/**
+ * @generated from message etcdserverpb.AuthRoleGrantPermissionRequest
+ */
+export declare type AuthRoleGrantPermissionRequest = Message<"etcdserverpb.AuthRoleGrantPermissionRequest"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: authpb.Permission perm = 2;
+   */
+  perm?: Permission | undefined;
+};
+
+/**
+ * Describes the message etcdserverpb.AuthRoleGrantPermissionRequest.
+ * Use `create(AuthRoleGrantPermissionRequestSchema)` to create a new message.
+ */
+export declare const AuthRoleGrantPermissionRequestSchema: GenMessage<AuthRoleGrantPermissionRequest>;
+
+/**
+ * @generated from message etcdserverpb.AuthRoleRevokePermissionRequest
+ */
+export declare type AuthRoleRevokePermissionRequest = Message<"etcdserverpb.AuthRoleRevokePermissionRequest"> & {
+  /**
+   * @generated from field: string role = 1;
+   */
+  role: string;
+
+  /**
+   * @generated from field: bytes key = 2;
+   */
+  key: Uint8Array;
+
+  /**
+   * @generated from field: bytes range_end = 3;
+   */
+  rangeEnd: Uint8Array;
+};
+
+/**
+ * Describes the message etcdserverpb.AuthRoleRevokePermissionRequest.
+ * Use `create(AuthRoleRevokePermissionRequestSchema)` to create a new message.
+ */
+export declare const AuthRoleRevokePermissionRequestSchema: GenMessage<AuthRoleRevokePermissionRequest>;
+
+/**
+ * @generated from message etcdserverpb.AuthEnableResponse
+ */
+export declare type AuthEnableResponse = Message<"etcdserverpb.AuthEnableResponse"> & {
+  /**
+   * @generated from field: etcdserverpb.ResponseHeader header = 1;
+   */
+  header?: ResponseHeader | undefined;
+};
+
+/**
+ * Describes the message etcdserverpb.AuthEnableResponse.
+ * Use `create(AuthEnableResponseSchema)` to create a new message.
+ */
+export declare const AuthEnableResponseSchema: GenMessage<AuthEnableResponse>;
+
+/**
+ * @generated from message etcdserverpb.AuthDisableResponse
+ */
+export declare type AuthDisableResponse = Message<"etcdserverpb.AuthDisableResponse"> & {
+  /**
+   * @generated from field: etcdserverpb.ResponseHeader header = 1;
+   */
+  header?: ResponseHeader | undefined;
+};
+
+/**
+ * Describes the message etcdserverpb.AuthDisableResponse.
+ * Use `create(AuthDisableResponseSchema)` to create a new message.
+ */
+export declare const AuthDisableResponseSchema: GenMessage<AuthDisableResponse>;
+
+/**
+ * @generated from message etcdserverpb.AuthStatusResponse
+ */
+export declare type AuthStatusResponse = Message<"etcdserverpb.AuthStatusResponse"> & {
+  /**
+   * @generated from field: etcdserverpb.ResponseHeader header = 1;
+   */
+  header?: ResponseHeader | undefined;
+
+  /**
+   * @generated from field: bool enabled = 2;
+   */
+  enabled: boolean;
+
+  /**
+   * Grows with every change of users, roles and permissions.
+   *
+   * @generated from field: uint64 authRevision = 3;
+   */
+  authRevision: bigint;
+};
+
+/**
+ * Describes the message etcdserverpb.AuthStatusResponse.
+ * Use `create(AuthStatusResponseSchema)` to create a new message.
+ */
+export declare const AuthStatusResponseSchema: GenMessage<AuthStatusResponse>;
+
+/**
+ * @generated from message etcdserverpb.AuthenticateResponse
+ */
+export declare type AuthenticateResponse = Message<"etcdserverpb.AuthenticateResponse"> & {
+  /**
+   * @generated from field: etcdserverpb.ResponseHeader header = 1;
+   */
+  header?: ResponseHeader | undefined;
+
+  /**
+   * @generated from field: string token = 2;
+   */
+  token: string;
+};
+
+/**
+ * Describes the message etcdserverpb.AuthenticateResponse.
+ * Use `create(AuthenticateResponseSchema)` to create a new message.
+ */
+export declare const AuthenticateResponseSchema: GenMessage<AuthenticateResponse>;
+
+/**
+ * @generated from message etcdserverpb.AuthUserGetResponse
+ */
+export declare type AuthUserGetResponse = Message<"etcdserverpb.AuthUserGetResponse"> & {
+  /**
+   * @generated from field: etcdserverpb.ResponseHeader header = 1;
+   */
+  header?: ResponseHeader | undefined;
+
+  /**
+   * @generated from field: repeated string roles = 2;
+   */
+  roles: string[];
+};
+
+/**
+ * Describes the message etcdserverpb.AuthUserGetResponse.
+ * Use `create(AuthUserGetResponseSchema)` to create a new message.
+ */
+export declare const AuthUserGetResponseSchema: GenMessage<AuthUserGetResponse>;
+
+/**
+ * @generated from message etcdserverpb.AuthUserListResponse
+ */
+export declare type AuthUserListResponse = Message<"etcdserverpb.AuthUserListResponse"> & {
+  /**
+   * @generated from field: etcdserverpb.ResponseHeader header = 1;
+   */
+  header?: ResponseHeader | undefined;
+
+  /**
+   * @generated from field: repeated string users = 2;
+   */
+  users: string[];
+};
+
+/**
+ * Describes the message etcdserverpb.AuthUserListResponse.
+ * Use `create(AuthUserListResponseSchema)` to create a new message.
+ */
+export declare const AuthUserListResponseSchema: GenMessage<AuthUserListResponse>;
+
+/**
+ * @generated from message etcdserverpb.AuthRoleGetResponse
+ */
+export declare type AuthRoleGetResponse = Message<"etcdserverpb.AuthRoleGetResponse"> & {
+  /**
+   * @generated from field: etcdserverpb.ResponseHeader header = 1;
+   */
+  header?: ResponseHeader | undefined;
+
+  /**
+   * @generated from field: repeated authpb.Permission perm = 2;
+   */
+  perm: Permission[];
+};
+
+/**
+ * Describes the message etcdserverpb.AuthRoleGetResponse.
+ * Use `create(AuthRoleGetResponseSchema)` to create a new message.
+ */
+export declare const AuthRoleGetResponseSchema: GenMessage<AuthRoleGetResponse>;
+
+/**
+ * @generated from message etcdserverpb.AuthRoleListResponse
+ */
+export declare type AuthRoleListResponse = Message<"etcdserverpb.AuthRoleListResponse"> & {
+  /**
+   * @generated from field: etcdserverpb.ResponseHeader header = 1;
+   */
+  header?: ResponseHeader | undefined;
+
+  /**
+   * @generated from field: repeated string roles = 2;
+   */
+  roles: string[];
+};
+
+/**
+ * Describes the message etcdserverpb.AuthRoleListResponse.
+ * Use `create(AuthRoleListResponseSchema)` to create a new message.
+ */
+export declare const AuthRoleListResponseSchema: GenMessage<AuthRoleListResponse>;
+
+/**
+ * @generated from message etcdserverpb.AuthUserAddResponse
+ */
+export declare type AuthUserAddResponse = Message<"etcdserverpb.AuthUserAddResponse"> & {
+  /**
+   * @generated from field: etcdserverpb.ResponseHeader header = 1;
+   */
+  header?: ResponseHeader | undefined;
+};
+
+/**
+ * Describes the message etcdserverpb.AuthUserAddResponse.
+ * Use `create(AuthUserAddResponseSchema)` to create a new message.
+ */
+export declare const AuthUserAddResponseSchema: GenMessage<AuthUserAddResponse>;
+
+/**
+ * @generated from message etcdserverpb.AuthUserDeleteResponse
+ */
+export declare type AuthUserDeleteResponse = Message<"etcdserverpb.AuthUserDeleteResponse"> & {
+  /**
+   * @generated from field: etcdserverpb.ResponseHeader header = 1;
+   */
+  header?: ResponseHeader | undefined;
+};
+
+/**
+ * Describes the message etcdserverpb.AuthUserDeleteResponse.
+ * Use `create(AuthUserDeleteResponseSchema)` to create a new message.
+ */
+export declare const AuthUserDeleteResponseSchema: GenMessage<AuthUserDeleteResponse>;
+
+/**
+ * @generated from message etcdserverpb.AuthUserChangePasswordResponse
+ */
+export declare type AuthUserChangePasswordResponse = Message<"etcdserverpb.AuthUserChangePasswordResponse"> & {
+  /**
+   * @generated from field: etcdserverpb.ResponseHeader header = 1;
+   */
+  header?: ResponseHeader | undefined;
+};
+
+/**
+ * Describes the message etcdserverpb.AuthUserChangePasswordResponse.
+ * Use `create(AuthUserChangePasswordResponseSchema)` to create a new message.
+ */
+export declare const AuthUserChangePasswordResponseSchema: GenMessage<AuthUserChangePasswordResponse>;
+
+/**
+ * @generated from message etcdserverpb.AuthUserGrantRoleResponse
+ */
+export declare type AuthUserGrantRoleResponse = Message<"etcdserverpb.AuthUserGrantRoleResponse"> & {
+  /**
+   * @generated from field: etcdserverpb.ResponseHeader header = 1;
+   */
+  header?: ResponseHeader | undefined;
+};
+
+/**
+ * Describes the message etcdserverpb.AuthUserGrantRoleResponse.
+ * Use `create(AuthUserGrantRoleResponseSchema)` to create a new message.
+ */
+export declare const AuthUserGrantRoleResponseSchema: GenMessage<AuthUserGrantRoleResponse>;
+
+/**
+ * @generated from message etcdserverpb.AuthUserRevokeRoleResponse
+ */
+export declare type AuthUserRevokeRoleResponse = Message<"etcdserverpb.AuthUserRevokeRoleResponse"> & {
+  /**
+   * @generated from field: etcdserverpb.ResponseHeader header = 1;
+   */
+  header?: ResponseHeader | undefined;
+};
+
+/**
+ * Describes the message etcdserverpb.AuthUserRevokeRoleResponse.
+ * Use `create(AuthUserRevokeRoleResponseSchema)` to create a new message.
+ */
+export declare const AuthUserRevokeRoleResponseSchema: GenMessage<AuthUserRevokeRoleResponse>;
+
+/**
+ * @generated from message etcdserverpb.AuthRoleAddResponse
+ */
+export declare type AuthRoleAddResponse = Message<"etcdserverpb.AuthRoleAddResponse"> & {
+  /**
+   * @generated from field: etcdserverpb.ResponseHeader header = 1;
+   */
+  header?: ResponseHeader | undefined;
+};
+
+/**
+ * Describes the message etcdserverpb.AuthRoleAddResponse.
+ * Use `create(AuthRoleAddResponseSchema)` to create a new message.
+ */
+export declare const AuthRoleAddResponseSchema: GenMessage<AuthRoleAddResponse>;
+
+/**
+ * @generated from message etcdserverpb.AuthRoleDeleteResponse
+ */
+export declare type AuthRoleDeleteResponse = Message<"etcdserverpb.AuthRoleDeleteResponse"> & {
+  /**
+   * @generated from field: etcdserverpb.ResponseHeader header = 1;
+   */
+  header?: ResponseHeader | undefined;
+};
+
+/**
+ * Describes the message etcdserverpb.AuthRoleDeleteResponse.
+ * Use `create(AuthRoleDeleteResponseSchema)` to create a new message.
+ */
+export declare const AuthRoleDeleteResponseSchema: GenMessage<AuthRoleDeleteResponse>;
+
+/**
+ * @generated from message etcdserverpb.AuthRoleGrantPermissionResponse
+ */
+export declare type AuthRoleGrantPermissionResponse = Message<"etcdserverpb.AuthRoleGrantPermissionResponse"> & {
+  /**
+   * @generated from field: etcdserverpb.ResponseHeader header = 1;
+   */
+  header?: ResponseHeader | undefined;
+};
+
+/**
+ * Describes the message etcdserverpb.AuthRoleGrantPermissionResponse.
+ * Use `create(AuthRoleGrantPermissionResponseSchema)` to create a new message.
+ */
+export declare const AuthRoleGrantPermissionResponseSchema: GenMessage<AuthRoleGrantPermissionResponse>;
+
+/**
+ * @generated from message etcdserverpb.AuthRoleRevokePermissionResponse
+ */
+export declare type AuthRoleRevokePermissionResponse = Message<"etcdserverpb.AuthRoleRevokePermissionResponse"> & {
+  /**
+   * @generated from field: etcdserverpb.ResponseHeader header = 1;
+   */
+  header?: ResponseHeader | undefined;
+};
+
+/**
+ * Describes the message etcdserverpb.AuthRoleRevokePermissionResponse.
+ * Use `create(AuthRoleRevokePermissionResponseSchema)` to create a new message.
+ */
+export declare const AuthRoleRevokePermissionResponseSchema: GenMessage<AuthRoleRevokePermissionResponse>;
+
+/**
  * @generated from enum etcdserverpb.AlarmType
  */
 export enum AlarmType {
@@ -1905,6 +2526,150 @@ export declare const Maintenance: GenService<{
     methodKind: "unary";
     input: typeof MoveLeaderRequestSchema;
     output: typeof MoveLeaderResponseSchema;
+  },
+}>;
+
+/**
+ * @generated from service etcdserverpb.Auth
+ */
+export declare const Auth: GenService<{
+  /**
+   * @generated from rpc etcdserverpb.Auth.AuthEnable
+   */
+  authEnable: {
+    methodKind: "unary";
+    input: typeof AuthEnableRequestSchema;
+    output: typeof AuthEnableResponseSchema;
+  },
+  /**
+   * @generated from rpc etcdserverpb.Auth.AuthDisable
+   */
+  authDisable: {
+    methodKind: "unary";
+    input: typeof AuthDisableRequestSchema;
+    output: typeof AuthDisableResponseSchema;
+  },
+  /**
+   * Since 3.5.
+   *
+   * @generated from rpc etcdserverpb.Auth.AuthStatus
+   */
+  authStatus: {
+    methodKind: "unary";
+    input: typeof AuthStatusRequestSchema;
+    output: typeof AuthStatusResponseSchema;
+  },
+  /**
+   * @generated from rpc etcdserverpb.Auth.Authenticate
+   */
+  authenticate: {
+    methodKind: "unary";
+    input: typeof AuthenticateRequestSchema;
+    output: typeof AuthenticateResponseSchema;
+  },
+  /**
+   * @generated from rpc etcdserverpb.Auth.UserAdd
+   */
+  userAdd: {
+    methodKind: "unary";
+    input: typeof AuthUserAddRequestSchema;
+    output: typeof AuthUserAddResponseSchema;
+  },
+  /**
+   * @generated from rpc etcdserverpb.Auth.UserGet
+   */
+  userGet: {
+    methodKind: "unary";
+    input: typeof AuthUserGetRequestSchema;
+    output: typeof AuthUserGetResponseSchema;
+  },
+  /**
+   * @generated from rpc etcdserverpb.Auth.UserList
+   */
+  userList: {
+    methodKind: "unary";
+    input: typeof AuthUserListRequestSchema;
+    output: typeof AuthUserListResponseSchema;
+  },
+  /**
+   * @generated from rpc etcdserverpb.Auth.UserDelete
+   */
+  userDelete: {
+    methodKind: "unary";
+    input: typeof AuthUserDeleteRequestSchema;
+    output: typeof AuthUserDeleteResponseSchema;
+  },
+  /**
+   * @generated from rpc etcdserverpb.Auth.UserChangePassword
+   */
+  userChangePassword: {
+    methodKind: "unary";
+    input: typeof AuthUserChangePasswordRequestSchema;
+    output: typeof AuthUserChangePasswordResponseSchema;
+  },
+  /**
+   * @generated from rpc etcdserverpb.Auth.UserGrantRole
+   */
+  userGrantRole: {
+    methodKind: "unary";
+    input: typeof AuthUserGrantRoleRequestSchema;
+    output: typeof AuthUserGrantRoleResponseSchema;
+  },
+  /**
+   * @generated from rpc etcdserverpb.Auth.UserRevokeRole
+   */
+  userRevokeRole: {
+    methodKind: "unary";
+    input: typeof AuthUserRevokeRoleRequestSchema;
+    output: typeof AuthUserRevokeRoleResponseSchema;
+  },
+  /**
+   * @generated from rpc etcdserverpb.Auth.RoleAdd
+   */
+  roleAdd: {
+    methodKind: "unary";
+    input: typeof AuthRoleAddRequestSchema;
+    output: typeof AuthRoleAddResponseSchema;
+  },
+  /**
+   * @generated from rpc etcdserverpb.Auth.RoleGet
+   */
+  roleGet: {
+    methodKind: "unary";
+    input: typeof AuthRoleGetRequestSchema;
+    output: typeof AuthRoleGetResponseSchema;
+  },
+  /**
+   * @generated from rpc etcdserverpb.Auth.RoleList
+   */
+  roleList: {
+    methodKind: "unary";
+    input: typeof AuthRoleListRequestSchema;
+    output: typeof AuthRoleListResponseSchema;
+  },
+  /**
+   * @generated from rpc etcdserverpb.Auth.RoleDelete
+   */
+  roleDelete: {
+    methodKind: "unary";
+    input: typeof AuthRoleDeleteRequestSchema;
+    output: typeof AuthRoleDeleteResponseSchema;
+  },
+  /**
+   * @generated from rpc etcdserverpb.Auth.RoleGrantPermission
+   */
+  roleGrantPermission: {
+    methodKind: "unary";
+    input: typeof AuthRoleGrantPermissionRequestSchema;
+    output: typeof AuthRoleGrantPermissionResponseSchema;
+  },
+  /**
+   * @generated from rpc etcdserverpb.Auth.RoleRevokePermission
+   */
+  roleRevokePermission: {
+    methodKind: "unary";
+    input: typeof AuthRoleRevokePermissionRequestSchema;
+    output: typeof AuthRoleRevokePermissionResponseSchema;
   },
 }>;
 

@@ -34,11 +34,10 @@ export class ClientPort {
   readonly #sockets = new Set<Socket>();
   /** Connections that came before {@link open}, each with what serves it. */
   readonly #waiting = new Map<Socket, (socket: Socket) => void>();
-  /** Common names of clients' certificates by the peer that gRPC knows their connection as. */
-  readonly #commonNames = new Map<string, string>();
+  /** Common names of clients' certificates, by the connection given to gRPC. */
+  readonly #commonNames = new WeakMap<object, string>();
   #handlers: ClientPortHandlers | undefined;
   #http1: Server | undefined;
-  #labels = 0;
 
   /** Serves the connections that waited, and those to come. */
   open(handlers: ClientPortHandlers): void {
@@ -67,9 +66,9 @@ export class ClientPort {
     });
   }
 
-  /** The common name of the certificate that a gRPC peer has shown, where it names a user. */
-  commonNameOf(peer: string): string | undefined {
-    return this.#commonNames.get(peer);
+  /** The common name of the certificate shown on a connection, where it names a user. */
+  commonNameOf(connection: object): string | undefined {
+    return this.#commonNames.get(connection);
   }
 
   /** Accepts nothing more. */
@@ -152,30 +151,17 @@ export class ClientPort {
       socket.resume();
       return;
     }
-    if (commonName !== null) {
-      this.#handlers?.http2(this.#named(socket, first, commonName));
-      return;
-    }
     const filter = new AuthorityFilter();
     const passed = filter.push(first);
-    if (filter.done && passed.length === first.length) {
+    // A connection that names a user is never bare: its calls are told by the object given to gRPC.
+    if (commonName === null && filter.done && passed.length === first.length) {
       socket.unshift(passed);
       this.#handlers?.http2(socket);
     } else {
-      this.#handlers?.http2(new FilteredSocket(socket, new AuthorityFilter(), first));
+      const connection = new FilteredSocket(socket, new AuthorityFilter(), first);
+      if (commonName !== null) this.#commonNames.set(connection, commonName);
+      this.#handlers?.http2(connection);
     }
-  }
-
-  /**
-   * A connection that gRPC's calls can be told by: their peer is its address, which gets a number that no
-   * other connection has, whatever port it comes from.
-   */
-  #named(socket: Socket, first: Buffer, commonName: string): Duplex {
-    const label = `/tls-${++this.#labels}`;
-    const peer = `${socket.remoteAddress}${label}:${socket.remotePort}`;
-    this.#commonNames.set(peer, commonName);
-    socket.once("close", () => this.#commonNames.delete(peer));
-    return new FilteredSocket(socket, new AuthorityFilter(), first, label);
   }
 }
 

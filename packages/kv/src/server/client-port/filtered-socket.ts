@@ -7,13 +7,10 @@ import type { AuthorityFilter } from "./authority-filter.js";
 export class FilteredSocket extends Duplex {
   readonly #socket: Socket;
   readonly #filter: AuthorityFilter;
-  readonly #label: string;
 
-  /** `label` is added to the remote address: what tells this connection from every other. */
-  constructor(socket: Socket, filter: AuthorityFilter, begun: Buffer, label = "") {
+  constructor(socket: Socket, filter: AuthorityFilter, begun: Buffer) {
     super({ allowHalfOpen: true });
     this.#socket = socket;
-    this.#label = label;
     this.#filter = filter;
     const first = filter.push(begun);
     if (first.length > 0) this.push(first);
@@ -27,8 +24,7 @@ export class FilteredSocket extends Duplex {
   }
 
   get remoteAddress(): string | undefined {
-    const address = this.#socket.remoteAddress;
-    return address === undefined ? undefined : `${address}${this.#label}`;
+    return this.#socket.remoteAddress;
   }
 
   get remotePort(): number | undefined {
