@@ -43,11 +43,13 @@ export class Oracle {
   readonly units: readonly UnitJob[];
   readonly strategy: Strategy;
   readonly #byName: ReadonlyMap<string, UnitJob>;
+  readonly #homes: Placements;
 
-  constructor({ machines, units, strategy = "least-units" }: ClusterState) {
+  constructor({ machines, units, placements, strategy = "least-units" }: ClusterState) {
     this.machines = [...machines].sort((a, b) => (a.id < b.id ? -1 : 1));
     this.units = [...units].sort(byName);
     this.strategy = strategy;
+    this.#homes = placements;
     this.#byName = new Map(units.map((unit) => [unit.name, unit]));
   }
 
@@ -184,6 +186,7 @@ export class Oracle {
 
   /** The schedule pass, from placements that break no rule. */
   assign(start: Placements): Placements {
+    const back = new Set<UnitJob>();
     let placements = start;
     for (;;) {
       const before = placements;
@@ -193,8 +196,42 @@ export class Oracle {
       for (const group of this.groups(inQueueOrder(waiting, this.strategy))) {
         placements = this.#assignGroup(group, placements);
       }
-      if (!waiting.some(({ name }) => placements.has(name))) return placements;
+      if (waiting.some(({ name }) => placements.has(name))) continue;
+      const home = this.#comeHome(placements, back);
+      if (home === placements) return placements;
+      placements = home;
     }
+  }
+
+  /** The unit, and who needs it where it is, on the machine where it was; or undefined. */
+  backHome(unit: UnitJob, placements: Placements): Placements | undefined {
+    const at = (id: string | undefined) => this.machines.find((each) => each.id === id);
+    const home = at(this.#homes.get(unit.name));
+    const from = at(placements.get(unit.name));
+    if (home === undefined || home === from) return undefined;
+    const movers = from === undefined ? [unit] : this.#withFollowers([unit], from, placements);
+    const names = movers.map(({ name }) => name);
+    const without = new Map([...placements].filter(([name]) => !names.includes(name)));
+    if (from !== undefined) {
+      const here = this.on(from, without);
+      const lonely = here.some(
+        ({ fleet }) =>
+          !fleet.global && !fleet.machineOf.every((p) => here.some((o) => o.name === p)),
+      );
+      if (lonely) return undefined;
+    }
+    return this.#placeAll(leadersFirst(movers.sort(byName)), home, without);
+  }
+
+  #comeHome(start: Placements, back: Set<UnitJob>): Placements {
+    let placements = start;
+    for (const unit of this.units) {
+      if (back.has(unit) || !placements.has(unit.name)) continue;
+      const moved = this.backHome(unit, placements);
+      if (moved !== undefined) back.add(unit);
+      placements = moved ?? placements;
+    }
+    return placements;
   }
 
   /** The unit where lower priorities make room for it, and without those; or undefined. */
@@ -291,6 +328,7 @@ export class Oracle {
       here.filter((other) => !leaving.includes(other));
     const lower = here.filter((one) => !one.fleet.global && priority(one) < priority(unit));
     lower.sort((a, b) => lexical([priority(a), -size(a)], [priority(b), -size(b)]) || byName(a, b));
+    if (this.roomBeside(unit, machine, here)) return undefined;
     let leaving: UnitJob[] = [];
     for (const one of lower) {
       if (this.roomBeside(unit, machine, without(leaving))) break;

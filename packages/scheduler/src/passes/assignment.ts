@@ -3,6 +3,7 @@ import type { MachineNode } from "../model/machine-node.js";
 import type { UnitNode } from "../model/unit-node.js";
 import type { Scheduling } from "./candidates.js";
 import { groupOf, isAlone, leadersFirst } from "./groups.js";
+import { comeHome } from "./homecoming.js";
 import { tryPlace } from "./placement.js";
 import { pushOut } from "./preemption.js";
 
@@ -17,7 +18,7 @@ export interface Assignment {
 /**
  * fleet's schedule pass: every unit that waits gets the best machine that can run it. Units that
  * MachineOf= ties together go as a group, to the machine that can take most of them. Ends when
- * nothing more can be placed.
+ * nothing more can be placed, and nobody was moved for nothing.
  */
 export function assign(
   queue: readonly UnitNode[],
@@ -25,11 +26,12 @@ export function assign(
   scheduling: Scheduling,
 ): Assignment {
   const pushed = new Map<UnitNode, string>();
+  const back = new Set<UnitNode>();
   let waiting = queue;
   for (;;) {
     const round = new Round(waiting, pushed, scheduling);
     round.run();
-    if (!round.placedAny) return { waiting, pushed };
+    if (!round.placedAny && !comeHome(scheduling, back)) return { waiting, pushed };
     // A victim that moved may have made room for one that was refused before.
     waiting = waiting.filter((unit) => unit.machine === undefined);
     const leavers = round.leavers.filter((unit) => unit.machine === undefined);

@@ -64,7 +64,7 @@ function leastPush(
  */
 function victimsOn(machine: MachineNode, unit: UnitNode): UnitNode[] | undefined {
   const lower = machine.placed.filter((one) => one.priority < unit.priority);
-  if (!roomWithout(lower, machine, unit)) return undefined;
+  if (roomWithout([], machine, unit) || !roomWithout(lower, machine, unit)) return undefined;
   lower.sort(
     (a, b) => a.priority - b.priority || b.requests.size - a.requests.size || byName(a, b),
   );

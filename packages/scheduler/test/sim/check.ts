@@ -53,15 +53,11 @@ function needlessMoves(
   after: ReadonlyMap<string, string>,
 ): string[] {
   return actions
-    .filter(({ type, unit: name, machine: id }) => {
+    .filter(({ type, unit: name }) => {
       const unit = oracle.units.find((each) => each.name === name);
-      const machine = oracle.machines.find((each) => each.id === id);
-      if (type === "schedule" || unit === undefined || machine === undefined) return false;
+      if (type === "schedule" || unit === undefined) return false;
       if (unit.desired === "inactive" || unit.fleet.global) return false;
-      const without = new Map([...after].filter(([other]) => other !== name));
-      return (
-        oracle.able(unit, machine, without) && oracle.victims(unit, machine, without).length === 0
-      );
+      return oracle.backHome(unit, after) !== undefined;
     })
     .map(({ unit, machine }) => `${unit} could have stayed on ${machine}`);
 }
