@@ -6,6 +6,7 @@ import { createSupervisor, type Supervisor } from "@flotilla/supervisor";
 import type { Logger } from "pino";
 import { advertised, formatAddress, parseAddress } from "./address.js";
 import { Agent } from "./agent/agent.js";
+import { machineCapacity } from "./agent/machine-capacity.js";
 import { MachinePresence } from "./agent/machine-presence.js";
 import { ServiceRegistrar } from "./agent/service-registrar.js";
 import { StatePublisher } from "./agent/state-publisher.js";
@@ -19,6 +20,7 @@ import { unitRoutes } from "./api/unit-routes.js";
 import { checkReach } from "./config/check-reach.js";
 import type { Config } from "./config/options.js";
 import { type DataDirectory, openDataDirectory } from "./data-directory/data-directory.js";
+import { ClusterPlanner } from "./engine/cluster-planner.js";
 import { Engine } from "./engine/engine.js";
 import { UnplacedReasons } from "./engine/unplaced-reasons.js";
 import { messageOf, NodeError } from "./errors.js";
@@ -119,6 +121,7 @@ async function assemble(options: NodeOptions, closers: Closer[]): Promise<Flotil
     onError: (error) => log.warn({ reason: messageOf(error) }, "the view of the cluster broke off"),
   });
   const models = new UnitModels();
+  const planner = new ClusterPlanner(view, models);
 
   const supervisor = await startSupervisor(config, directory, log);
   closers.push({ what: "supervisor", close: () => supervisor.shutdown() });
@@ -147,6 +150,7 @@ async function assemble(options: NodeOptions, closers: Closer[]): Promise<Flotil
       name: config.name,
       ip: config["public-ip"],
       metadata: config.metadata,
+      capacity: machineCapacity(config.capacity),
       api: `http://${formatAddress(advertised(config["advertise-api"], api.address, config["public-ip"]))}`,
       version: VERSION,
       directoryId: directory.directoryId,
@@ -162,7 +166,7 @@ async function assemble(options: NodeOptions, closers: Closer[]): Promise<Flotil
       keys,
       view,
       presence,
-      models,
+      planner,
       machineId,
       intervalMs: config["engine-interval"] * 1_000,
       log: log.child({ part: "engine" }),
@@ -249,7 +253,7 @@ async function assemble(options: NodeOptions, closers: Closer[]): Promise<Flotil
 
   function mountRoutes(): void {
     const registry = new Registry({ store: keyValue, keys, view });
-    const unplaced = new UnplacedReasons(view, models);
+    const unplaced = new UnplacedReasons(view, planner);
     const reader = new UnitReader(view, models, unplaced);
     const metrics = nodeMetrics({
       machines: () => view.machines.size,
@@ -261,7 +265,7 @@ async function assemble(options: NodeOptions, closers: Closer[]): Promise<Flotil
       storeConnected: () => presence.silentMs < ttlMs,
       storeRevision: () => view.revision,
     });
-    unitRoutes(router, { view, registry, models, reader });
+    unitRoutes(router, { view, registry, planner, reader });
     machineRoutes(router, { view, supervisor, reader, machineId, publicIp: config["public-ip"] });
     clusterRoutes(router, {
       store: keyValue,

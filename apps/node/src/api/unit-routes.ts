@@ -1,11 +1,10 @@
-import { explain } from "@flotilla/scheduler";
 import { formatDiagnostic, parseUnitName, type UnitName } from "@flotilla/units";
 import * as v from "valibot";
+import type { ClusterPlanner } from "../engine/cluster-planner.js";
 import { messageOf, NodeError } from "../errors.js";
-import { clusterState } from "../registry/cluster-state.js";
 import type { ClusterView } from "../registry/cluster-view.js";
 import { type Registry, unknownUnit } from "../registry/registry.js";
-import { parseUnit, type UnitModels } from "../registry/unit-models.js";
+import { parseUnit } from "../registry/unit-models.js";
 import { sendJson } from "./http-errors.js";
 import { type Call, type Router, readJson } from "./router.js";
 import { API_PREFIX, type Explanation, type PutUnitResult, type UnitDetail } from "./types.js";
@@ -20,7 +19,7 @@ const PutUnitSchema = v.strictObject({
 export interface UnitRoutesOptions {
   readonly view: ClusterView;
   readonly registry: Registry;
-  readonly models: UnitModels;
+  readonly planner: ClusterPlanner;
   readonly reader: UnitReader;
 }
 
@@ -124,7 +123,7 @@ function explainUnit({ response, parameters }: Call, options: UnitRoutesOptions)
   const info = options.reader.info(name);
   if (info === undefined) throw unknownUnit(name);
   const placement = options.view.schedule.get(name)?.value;
-  const reasons = explain(clusterState(options.view, options.models), name);
+  const reasons = options.planner.current().explain(name);
   const explanation: Explanation = {
     unit: name,
     ...(placement === undefined ? {} : { target: placement.machine }),

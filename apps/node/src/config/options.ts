@@ -1,3 +1,4 @@
+import { parseSize } from "@flotilla/units";
 import * as v from "valibot";
 
 /** `host:port`, IPv6 in brackets; port 0 picks a free one. */
@@ -63,6 +64,26 @@ const metadata = v.pipe(
       pairs[key.trim()] = value.trim();
     }
     return pairs;
+  }),
+);
+
+/** `cpu=4,memory=8G,tasks=5000` → thousandths of a CPU, bytes, tasks. */
+const capacity = v.pipe(
+  v.string(),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    const amounts: { cpu?: number; memory?: number; tasks?: number } = {};
+    for (const part of dataset.value.split(",").filter(Boolean)) {
+      const [name, text = ""] = part.split("=");
+      const number = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+      if (name === "cpu") amounts.cpu = Math.floor(number * 1_000);
+      else if (name === "memory") amounts.memory = parseSize(text) ?? Number.NaN;
+      else if (name === "tasks") amounts.tasks = Math.floor(number);
+      if (Number.isNaN(amounts[name as keyof typeof amounts] ?? Number.NaN)) {
+        addIssue({ message: `"${part}" must be cpu=NUMBER, memory=SIZE or tasks=NUMBER` });
+        return NEVER;
+      }
+    }
+    return amounts;
   }),
 );
 
@@ -159,6 +180,11 @@ export const OPTIONS = {
     help: "where others reach this machine and its services",
   },
   metadata: { schema: metadata, default: "", help: "KEY=VALUE,… for MachineMetadata=" },
+  capacity: {
+    schema: capacity,
+    default: "",
+    help: "what units may ask for here, cpu=4,memory=8G,tasks=5000; what the machine has when empty",
+  },
   "machine-ttl": {
     schema: v.pipe(number(2, 3_600), v.integer("must be a whole number")),
     default: "3",

@@ -1,21 +1,20 @@
 import type { KeyValue } from "@flotilla/kv";
-import { type Action, type Plan, plan } from "@flotilla/scheduler";
+import type { Action } from "@flotilla/scheduler";
 import type { Logger } from "pino";
 import type { MachinePresence } from "../agent/machine-presence.js";
 import { PassLoop } from "../pass-loop.js";
-import { clusterState } from "../registry/cluster-state.js";
 import type { ClusterView } from "../registry/cluster-view.js";
 import type { RegistryKeys } from "../registry/keys.js";
-import { encodeRecord } from "../registry/records.js";
-import { deleteOp, noneUnder, putOp, sameCreation, unchanged } from "../registry/registry.js";
-import type { UnitModels } from "../registry/unit-models.js";
+import { deleteOp, putOp, sameCreation, unchanged } from "../registry/registry.js";
+import type { ClusterPlanner } from "./cluster-planner.js";
+import { type Decision, decisions, transaction, transactions } from "./decisions.js";
 
 export interface EngineOptions {
   readonly store: KeyValue;
   readonly keys: RegistryKeys;
   readonly view: ClusterView;
-  readonly presence: MachinePresence;
-  readonly models: UnitModels;
+  readonly presence: Pick<MachinePresence, "lease" | "onRegistered">;
+  readonly planner: ClusterPlanner;
   readonly machineId: string;
   /** Pause between plans when nothing changes, milliseconds (fleet's engine_reconcile_interval). */
   readonly intervalMs: number;
@@ -24,8 +23,9 @@ export interface EngineOptions {
 
 /**
  * Decides where units run. One engine of the cluster leads: it holds the `engine` key under its
- * machine's lease. Every write is one transaction that holds only while that very key stands, so
- * a deposed engine's writes are refused, however late they arrive.
+ * machine's lease. A plan is written in one transaction, or in as few as the store's limit allows,
+ * and each holds only while the key stands that the plan was made under, so that a deposed engine's
+ * writes are refused, however late they arrive.
  */
 export class Engine implements AsyncDisposable {
   readonly #options: EngineOptions;
@@ -45,7 +45,7 @@ export class Engine implements AsyncDisposable {
     return this.#options.view.engine?.value === this.#options.machineId;
   }
 
-  /** Writes made since the start. */
+  /** Decisions written since the start. */
   get decisions(): number {
     return this.#decisions;
   }
@@ -74,8 +74,9 @@ export class Engine implements AsyncDisposable {
     const { view, presence } = this.#options;
     if (!view.connected || presence.lease === undefined) return;
     if (view.engine === undefined) await this.#campaign(presence.lease);
-    if (!this.leading) return;
-    await this.#carryOut(plan(clusterState(view, this.#options.models)));
+    const leadership = this.leading ? view.engine?.createRevision : undefined;
+    if (leadership === undefined) return;
+    await this.#carryOut(this.#options.planner.current().plan().actions, leadership);
   }
 
   async #campaign(lease: bigint): Promise<void> {
@@ -89,54 +90,49 @@ export class Engine implements AsyncDisposable {
     await view.reaches(result.revision);
   }
 
-  /** Stops at the first write that is refused: something changed, and the next plan knows it. */
-  async #carryOut({ actions }: Plan): Promise<void> {
+  /**
+   * Writes what can be written now. Where something changed meanwhile a transaction is refused, and
+   * its decisions are tried one by one, so that one overtaken unit does not keep all others waiting.
+   */
+  async #carryOut(actions: readonly Action[], leadership: number): Promise<void> {
+    const { view } = this.#options;
     let revision = 0;
-    for (const action of actions) {
-      const written = await this.#write(action);
-      if (written === undefined) return;
+    for (const decided of transactions(decisions(actions, this.#options))) {
+      let written = await this.#write(decided, leadership);
+      if (written === undefined && decided.length > 1) {
+        written = await this.#writeEach(decided, leadership);
+      }
+      // What follows may build on what was refused: the next plan knows better.
+      if (written === undefined) break;
       revision = written;
     }
-    if (revision > 0) await this.#options.view.reaches(revision);
+    if (revision > 0) await view.reaches(revision);
   }
 
-  async #write(action: Action): Promise<number | undefined> {
-    const { store, keys, view, log } = this.#options;
-    const leader = view.engine;
-    if (leader === undefined) return undefined;
-    const scheduleKey = keys.schedule(action.unit);
-    const compare = [sameCreation(keys.engine, leader.createRevision)];
-    if (action.type === "unschedule") {
-      compare.push(unchanged(scheduleKey, view.schedule.get(action.unit)?.modRevision ?? 0));
-    } else {
-      // The unschedule before it in the same plan may not have reached the view yet: what must
-      // hold is that the unit has no place now, is still wanted, and that the machine is there.
-      // And no living machine may still have it loaded: a unit that moves stops first.
-      compare.push(
-        unchanged(scheduleKey, 0),
-        noneUnder(keys.states(action.unit)),
-        unchanged(keys.desired(action.unit), view.desired.get(action.unit)?.modRevision ?? 0),
-        sameCreation(
-          keys.machine(action.machine),
-          view.machines.get(action.machine)?.createRevision ?? -1,
-        ),
-      );
+  /** The revision of the last that was written; undefined when one was refused. */
+  async #writeEach(decided: readonly Decision[], leadership: number): Promise<number | undefined> {
+    const refused = new Set<string>();
+    let last: number | undefined;
+    for (const decision of decided) {
+      const { unit, after = [] } = decision.action;
+      const builtOnRefused = after.some((leader) => refused.has(leader));
+      const written = builtOnRefused ? undefined : await this.#write([decision], leadership);
+      if (written === undefined) refused.add(unit);
+      last = written ?? last;
     }
-    const record = { machine: action.machine, reason: action.reason };
-    const result = await store.txn({
-      compare,
-      success: [
-        action.type === "schedule"
-          ? putOp(scheduleKey, encodeRecord("schedule", record))
-          : deleteOp(scheduleKey),
-      ],
-    });
-    if (!result.succeeded) {
-      log.info({ ...action }, "decision overtaken by a change");
-      return undefined;
+    if (last !== undefined) await this.#options.view.reaches(last);
+    return refused.size > 0 ? undefined : last;
+  }
+
+  async #write(decided: readonly Decision[], leadership: number): Promise<number | undefined> {
+    const { store, log } = this.#options;
+    const result = await store.txn(transaction(decided, this.#options, leadership));
+    const message = result.succeeded ? "decided" : "decision overtaken by a change";
+    if (result.succeeded || decided.length === 1) {
+      for (const { action } of decided) log.info({ ...action }, message);
     }
-    this.#decisions++;
-    log.info({ ...action }, "decided");
+    if (!result.succeeded) return undefined;
+    this.#decisions += decided.length;
     return result.revision;
   }
 }

@@ -1,25 +1,23 @@
-import { plan } from "@flotilla/scheduler";
-import { clusterState } from "../registry/cluster-state.js";
 import type { ClusterView } from "../registry/cluster-view.js";
-import type { UnitModels } from "../registry/unit-models.js";
+import type { ClusterPlanner } from "./cluster-planner.js";
 
 /**
  * Why units that should have a machine have none. Planning is a pure function of the view, so every
- * node can tell, whether its engine leads or not; planned once a revision, when asked.
+ * node can tell, whether its engine leads or not; found out once a revision, when asked.
  */
 export class UnplacedReasons {
   readonly #view: ClusterView;
-  readonly #models: UnitModels;
+  readonly #planner: ClusterPlanner;
   #reasons: ReadonlyMap<string, string> = new Map();
   #revision = -1;
 
-  constructor(view: ClusterView, models: UnitModels) {
+  constructor(view: ClusterView, planner: ClusterPlanner) {
     this.#view = view;
-    this.#models = models;
+    this.#planner = planner;
   }
 
   get size(): number {
-    return this.#current().size;
+    return this.#planner.current().plan().waiting.length;
   }
 
   reason(unit: string): string | undefined {
@@ -28,8 +26,8 @@ export class UnplacedReasons {
 
   #current(): ReadonlyMap<string, string> {
     if (this.#revision !== this.#view.revision) {
-      const { unplaced } = plan(clusterState(this.#view, this.#models));
-      this.#reasons = new Map(unplaced.map(({ unit, reason }) => [unit, reason]));
+      const unplaced = this.#planner.current().unplaced();
+      this.#reasons = new Map(unplaced.map((each) => [each.unit, each.reason]));
       this.#revision = this.#view.revision;
     }
     return this.#reasons;

@@ -2,6 +2,7 @@ import type { KeyValue, KeyValuePair } from "@flotilla/kv";
 import { sleep } from "../sleep.js";
 import { type RegistryKeys, splitKey } from "./keys.js";
 import { decodeRecord, type Records } from "./records.js";
+import { ViewChanges } from "./view-changes.js";
 
 /** A record with the revisions that guard writes based on it. */
 export interface Versioned<T> {
@@ -44,6 +45,7 @@ export class ClusterView implements AsyncDisposable {
 
   readonly #options: ClusterViewOptions;
   readonly #listeners = new Set<Listener>();
+  readonly #followers: ViewChanges[] = [];
   readonly #abort = new AbortController();
   #running: Promise<void> | undefined;
   #listedRevision = 0;
@@ -60,6 +62,13 @@ export class ClusterView implements AsyncDisposable {
   onChange(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** For somebody who wants to know what changed, not only that something did; for good. */
+  follow(): ViewChanges {
+    const changes = new ViewChanges();
+    this.#followers.push(changes);
+    return changes;
   }
 
   /** Lists again, so that the view holds everything written before this call. */
@@ -154,6 +163,7 @@ export class ClusterView implements AsyncDisposable {
     }
     this.engine = undefined;
     for (const kv of kvs) this.#put(kv);
+    for (const follower of this.#followers) follower.reset();
     this.#listedRevision = revision;
     this.revision = revision;
     this.connected = true;
@@ -169,6 +179,7 @@ export class ClusterView implements AsyncDisposable {
       return;
     }
     if (name === undefined) return;
+    for (const follower of this.#followers) follower.changed(kind ?? "", name);
     switch (kind) {
       case "units":
         remember(this.units, name, decodeRecord("unit", kv.value), versions);
@@ -198,6 +209,7 @@ export class ClusterView implements AsyncDisposable {
     const [kind, name, machine] = this.#split(key);
     if (kind === "engine") this.engine = undefined;
     if (name === undefined) return;
+    for (const follower of this.#followers) follower.changed(kind ?? "", name);
     if (kind === "units") this.units.delete(name);
     else if (kind === "desired") this.desired.delete(name);
     else if (kind === "schedule") this.schedule.delete(name);

@@ -19,6 +19,14 @@ const schemas = {
     /** Made with each process: tells two that run at once on copies of one directory. */
     bootId: v.string(),
     schedulable: v.boolean(),
+    /** What units may ask for together: thousandths of a CPU, bytes, tasks. */
+    capacity: v.exactOptional(
+      v.object({
+        cpu: v.exactOptional(v.number()),
+        memory: v.exactOptional(v.number()),
+        tasks: v.exactOptional(v.number()),
+      }),
+    ),
   }),
   state: v.object({
     hash: v.string(),

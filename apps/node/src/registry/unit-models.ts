@@ -1,8 +1,16 @@
-import type { Diagnostic, UnitModel } from "@flotilla/units";
-import { loadUnit, parseUnitFile } from "@flotilla/units";
+import { isPlacementOption, type Placement, readPlacement } from "@flotilla/scheduler";
+import type { Diagnostic, UnitFile, UnitModel } from "@flotilla/units";
+import { isValidUnitName, loadUnit, parseUnitFile, parseUnitName } from "@flotilla/units";
+
+const NOTHING_READ: ReturnType<typeof readPlacement> = {
+  placement: { requests: {} },
+  diagnostics: [],
+};
 
 export interface ParsedUnit {
   readonly model: UnitModel | undefined;
+  /** What the unit says of where it wants to run, beyond fleet's options. */
+  readonly placement: Placement;
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -21,6 +29,10 @@ export class UnitModels {
     return parsed;
   }
 
+  forget(name: string): void {
+    this.#cache.delete(name);
+  }
+
   keepOnly(names: { has(name: string): boolean }): void {
     for (const name of this.#cache.keys()) if (!names.has(name)) this.#cache.delete(name);
   }
@@ -28,6 +40,29 @@ export class UnitModels {
 
 /** What the cluster reads of a unit. Specifiers that a machine decides stand as they are until it runs there. */
 export function parseUnit(name: string, content: string): ParsedUnit {
-  const { unit, diagnostics } = loadUnit(name, parseUnitFile(content, { file: name }));
-  return { model: unit, diagnostics };
+  const file = parseUnitFile(content, { file: name });
+  const read = isValidUnitName(name) ? readPlacement(parseUnitName(name), file) : NOTHING_READ;
+  const { unit, diagnostics } = loadUnit(name, withoutPlacement(file));
+  const model = read.diagnostics.length > 0 ? undefined : unit;
+  const all = [...diagnostics, ...read.diagnostics];
+  return { model, placement: read.placement, diagnostics: all };
+}
+
+/** The file for those who would warn of the scheduler's options in [X-Flotilla]. */
+function withoutPlacement(file: UnitFile): UnitFile {
+  const sections = file.sections.map((section) => {
+    if (section.name !== "X-Flotilla") return section;
+    const { name, span } = section;
+    return {
+      name,
+      span,
+      assignments: section.assignments.filter((one) => !isPlacementOption(one)),
+    };
+  });
+  return {
+    ...file,
+    sections,
+    position: (offset) => file.position(offset),
+    values: (section, key) => file.values(section, key),
+  };
 }
