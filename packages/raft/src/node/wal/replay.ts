@@ -137,8 +137,8 @@ export class WalReplay {
       this.#entries = [];
       this.#open = false;
     } else if (head.lastIndex !== this.last.index) {
-      const text = `it continues after index ${head.lastIndex}, but the segment before ends at ${this.last.index}`;
-      this.#report("corrupt", path, 0, text);
+      const text = `it ends at index ${this.last.index}, but ${path} continues after ${head.lastIndex}`;
+      this.#reportEnd(text, path);
     }
   }
 
@@ -171,7 +171,8 @@ export class WalReplay {
           : this.#batch !== 0 && commit.index !== this.#batch + 1
             ? `batch ${commit.index} follows batch ${this.#batch}`
             : null;
-    if (wrong) this.#report("corrupt", path, batch.at, wrong);
+    if (wrong && begun === 0) this.#reportEnd(wrong, path);
+    else if (wrong) this.#report("corrupt", path, batch.at, wrong);
     this.#batch = commit.index;
     count.batch(batch.frames.length + (begun === 0 ? 2 : 1));
     for (const { frame, at } of batch.frames) {
@@ -237,6 +238,12 @@ export class WalReplay {
     this.#base = index;
     this.#lastTerm = term;
     this.#entries = [];
+  }
+
+  /** The beginning of the segment at `path` shows that the one before it lost its end. */
+  #reportEnd(what: string, path: string): void {
+    const before = this.segments.at(-1);
+    this.#report("corrupt", before?.path ?? path, before?.end ?? 0, what);
   }
 
   #report(kind: Damage["kind"], file: string, offset: number, what: string): void {
