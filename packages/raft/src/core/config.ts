@@ -2,8 +2,17 @@ import { RaftError } from "./errors.js";
 import { isLocalTarget } from "./message.js";
 import { NONE, type NodeId, type Storage } from "./types.js";
 
-/** How ReadIndex finds out that the leader still is one. */
-export type ReadOnlyMode = "safe" | "lease-based";
+/**
+ * How ReadIndex finds out that the leader still is one.
+ *
+ * - `safe`: a quorum confirms it. Reads that wait share a round of heartbeats.
+ * - `lease`: no round while a quorum has promised to elect nobody else (see `Lease`); otherwise as
+ *   `safe`. It trusts the members' clocks: their ticks may differ in length by 5 %, and a leader
+ *   must not stand still while others go on. Restarted members vote after an election timeout.
+ * - `lease-based`: etcd's. A leader never asks, so that with the best of clocks reads can be stale:
+ *   after a restart, a transfer, a forced election, or between two checks of the quorum.
+ */
+export type ReadOnlyMode = "safe" | "lease" | "lease-based";
 
 /** How one member takes part. The core keeps no clock: a tick is whatever time the driver gives it. */
 export interface Config {
@@ -33,7 +42,7 @@ export interface Config {
   readonly checkQuorum?: boolean;
   /** Asks whether an election could be won before raising the term (dissertation, section 9.6). */
   readonly preVote?: boolean;
-  /** Default "safe". "lease-based" trusts the members' clocks and needs `checkQuorum`. */
+  /** Default "safe"; the others need `checkQuorum`, and must be the same on all members. */
   readonly readOnly?: ReadOnlyMode;
   /** A follower drops proposals instead of sending them to the leader. */
   readonly disableProposalForwarding?: boolean;
@@ -115,7 +124,7 @@ function validate(config: ResolvedConfig): void {
   if (!(config.maxInflightBytes >= config.maxSizePerMsg)) {
     refuse("maxInflightBytes must be at least maxSizePerMsg");
   }
-  if (config.readOnly === "lease-based" && !config.checkQuorum) {
-    refuse("lease-based reads need checkQuorum: only it ends a lease");
+  if (config.readOnly !== "safe" && !config.checkQuorum) {
+    refuse("reads under a lease need checkQuorum: only it ends a lease");
   }
 }

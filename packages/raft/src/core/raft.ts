@@ -6,6 +6,7 @@ import { fail } from "./invariant.js";
 import { NO_DATA, payloadSize } from "./log/entry.js";
 import { RaftLog } from "./log/log.js";
 import { draft, type MessageDraft } from "./message.js";
+import { Lease } from "./reads/lease.js";
 import { ReadOnly } from "./reads/read-only.js";
 import { Tracker } from "./tracker/tracker.js";
 import {
@@ -52,6 +53,9 @@ export class Raft {
   heartbeatElapsed = 0;
   randomizedElectionTimeout = 0;
 
+  lease: Lease = new Lease();
+  /** With reads under a lease: ticks left in which this member elects nobody. */
+  promisedTicks = 0;
   readOnly: ReadOnly = new ReadOnly();
   /** Reads that came before the first commit of this term. */
   pendingReads: Message[] = [];
@@ -71,6 +75,19 @@ export class Raft {
     this.tracker.switchTo(membership, progress);
     this.#load(hardState);
     this.becomeFollower(this.term, NONE);
+    // A promise from before a restart may still be counted on.
+    this.promise();
+  }
+
+  /** A leader is heard of: its lease may count on this member for an election timeout. */
+  promise(): void {
+    if (this.config.readOnly === "lease") this.promisedTicks = this.config.electionTick;
+  }
+
+  /** True while reads need no round; see {@link Lease}. */
+  get holdsLease(): boolean {
+    if (this.role !== Role.Leader || this.config.readOnly !== "lease") return false;
+    return this.lease.holds(this.config.electionTick);
   }
 
   #load({ term, vote, commit }: HardState): void {
@@ -228,6 +245,7 @@ export class Raft {
     }
     this.pendingConfIndex = 0;
     this.uncommittedSize = 0;
+    this.lease = new Lease();
     this.readOnly = new ReadOnly();
     this.pendingReads = [];
   }

@@ -30,6 +30,8 @@ export interface BasicStatus {
   readonly applied: number;
   readonly lead: NodeId;
   readonly role: Role;
+  /** With reads under a lease: this leader answers reads at once, since nobody else can lead. */
+  readonly holdsLease: boolean;
 }
 
 /** A member's state at one moment, for operators and tests. */
@@ -68,6 +70,7 @@ export function basicStatusOf(raft: Raft): BasicStatus {
     applied: raft.log.applied,
     lead: raft.lead,
     role: raft.role,
+    holdsLease: raft.holdsLease,
   };
 }
 

@@ -128,6 +128,23 @@ describe("candidates", () => {
     expect(group.role(1)).toBe(Role.Candidate);
   });
 
+  it("do not take a late vote for the answer to a pre-vote", () => {
+    const group = new TestGroup(3, { preVote: true });
+    group.lose = ({ type }) => type === MessageType.VoteResp;
+    group.node(1).campaign();
+    group.settle();
+    expect(group.node(1).status()).toMatchObject({ role: Role.Candidate, term: 1 });
+    // It asks anew; the votes of the lost election arrive.
+    group.lose = () => true;
+    group.ticks(1, 10);
+    expect(group.role(1)).toBe(Role.PreCandidate);
+    for (const from of [2, 3]) {
+      const late = { type: MessageType.VoteResp, from, to: 1, term: 1 } as const;
+      group.node(1).step(createMessage(late));
+    }
+    expect(group.role(1)).toBe(Role.PreCandidate);
+  });
+
   it("win alone in a group of one, with and without pre-vote, once their vote is durable", () => {
     for (const preVote of [false, true]) {
       const group = new TestGroup(1, { preVote });

@@ -3,9 +3,12 @@ import type { Membership } from "../tracker/tracker.js";
 import type { Message, NodeId } from "../types.js";
 
 interface PendingRead {
-  readonly request: Message;
+  /** Null for a round that only renews the lease. */
+  readonly request: Message | null;
   /** The commit index when the request came: what a reader must have applied. */
   readonly index: number;
+  /** The leader's tick when it came. */
+  readonly tick: number;
 }
 
 const TOKEN_BYTES = 8;
@@ -41,8 +44,8 @@ export class ReadOnly {
     return this.#unconfirmed.length;
   }
 
-  add(request: Message, index: number): void {
-    this.#unconfirmed.push({ request, index });
+  add(request: Message | null, index: number, tick: number): void {
+    this.#unconfirmed.push({ request, index, tick });
   }
 
   /** Notes that `from` answered a heartbeat with this token. */

@@ -31,13 +31,23 @@ export function releasePendingReads(raft: Raft): void {
 }
 
 function confirm(raft: Raft, request: Message): void {
-  if (decidesAlone(raft) || raft.config.readOnly === "lease-based") {
+  const unconfirmed = raft.config.readOnly === "lease-based" || raft.holdsLease;
+  if (unconfirmed || decidesAlone(raft)) {
     respond(raft, request, raft.log.committed);
     return;
   }
-  raft.readOnly.add(request, raft.log.committed);
-  raft.readOnly.acknowledge(raft.id, raft.readOnly.token());
+  queue(raft, request);
   broadcastHeartbeat(raft);
+}
+
+/** The next heartbeats renew the lease, when a quorum answers them. */
+export function renewLease(raft: Raft): void {
+  if (raft.config.readOnly === "lease") queue(raft, null);
+}
+
+function queue(raft: Raft, request: Message | null): void {
+  raft.readOnly.add(request, raft.log.committed, raft.lease.now);
+  raft.readOnly.acknowledge(raft.id, raft.readOnly.token());
 }
 
 /** A leader that was removed may still lead when one other voter remains: then it does not. */
@@ -48,8 +58,9 @@ function decidesAlone(raft: Raft): boolean {
 /** Answers the reads that a quorum has confirmed. */
 export function answerConfirmedReads(raft: Raft): void {
   if (raft.readOnly.waiting === 0) return;
-  for (const { request, index } of raft.readOnly.takeConfirmed(raft.tracker.membership)) {
-    respond(raft, request, index);
+  for (const { request, index, tick } of raft.readOnly.takeConfirmed(raft.tracker.membership)) {
+    raft.lease.renew(tick);
+    if (request !== null) respond(raft, request, index);
   }
 }
 

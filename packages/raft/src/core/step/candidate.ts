@@ -12,17 +12,17 @@ export function stepCandidate(raft: Raft, m: Message): void {
     case MessageType.Prop:
       throw new RaftError("proposal-dropped", "proposal dropped: there is no leader");
     case MessageType.App:
-      raft.becomeFollower(m.term, m.from);
+      follow(raft, m);
       handleAppend(raft, m);
       return;
     case MessageType.Heartbeat:
-      raft.becomeFollower(m.term, m.from);
+      follow(raft, m);
       handleHeartbeat(raft, m);
       return;
     case MessageType.Snap:
       if (m.term === 0)
         throw new RaftError("invalid-message", `a snapshot of ${m.from} has no term`);
-      raft.becomeFollower(m.term, m.from);
+      follow(raft, m);
       handleSnapshot(raft, m);
       return;
     case MessageType.VoteResp:
@@ -33,6 +33,11 @@ export function stepCandidate(raft: Raft, m: Message): void {
       return;
     default:
   }
+}
+
+function follow(raft: Raft, m: Message): void {
+  raft.becomeFollower(m.term, m.from);
+  raft.promise();
 }
 
 function countVote(raft: Raft, m: Message): void {

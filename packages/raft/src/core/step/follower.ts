@@ -27,8 +27,8 @@ export function stepFollower(raft: Raft, m: Message): void {
       forward(raft, m);
       return;
     case MessageType.ForgetLeader:
-      // Under lease-based reads the lease is this member's promise not to elect another.
-      if (raft.config.readOnly !== "lease-based") raft.lead = NONE;
+      // A lease is this member's promise not to elect another.
+      if (raft.config.readOnly === "safe") raft.lead = NONE;
       return;
     case MessageType.TimeoutNow:
       // No partition is behind this election, so it needs no pre-vote.
@@ -47,6 +47,7 @@ export function stepFollower(raft: Raft, m: Message): void {
 
 function heardFrom(raft: Raft, m: Message): void {
   raft.electionElapsed = 0;
+  raft.promise();
   raft.lead = m.from;
 }
 

@@ -81,7 +81,7 @@ function appendAcknowledged(raft: Raft, m: Message, progress: Progress): void {
   // The window has room again: fill it.
   while (sendAppend(raft, m.from, false));
   if (m.from === raft.leadTransferee && progress.match === raft.log.lastIndex()) {
-    raft.send(draft(MessageType.TimeoutNow, m.from));
+    handOver(raft, m.from);
   }
 }
 
@@ -108,7 +108,8 @@ function heartbeatAnswered(raft: Raft, m: Message, progress: Progress): void {
   if (progress.match < raft.log.lastIndex() || progress.state === ProgressState.Probe) {
     sendAppend(raft, m.from, true);
   }
-  if (raft.config.readOnly !== "safe" || m.context === null || m.context.length === 0) return;
+  if (raft.config.readOnly === "lease-based" || m.context === null || m.context.length === 0)
+    return;
   raft.readOnly.acknowledge(m.from, m.context);
   answerConfirmedReads(raft);
 }
@@ -129,6 +130,11 @@ function transferLeader(raft: Raft, target: NodeId, progress: Progress): void {
   // It has one election timeout to succeed.
   raft.electionElapsed = 0;
   raft.leadTransferee = target;
-  if (progress.match === raft.log.lastIndex()) raft.send(draft(MessageType.TimeoutNow, target));
+  if (progress.match === raft.log.lastIndex()) handOver(raft, target);
   else sendAppend(raft, target, true);
+}
+
+function handOver(raft: Raft, target: NodeId): void {
+  raft.lease.giveUp();
+  raft.send(draft(MessageType.TimeoutNow, target));
 }

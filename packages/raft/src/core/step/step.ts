@@ -55,9 +55,9 @@ function stepRole(raft: Raft, m: Message): void {
 function newerTerm(raft: Raft, m: Message): boolean {
   if (m.type === MessageType.Vote || m.type === MessageType.PreVote) {
     const { checkQuorum, electionTick } = raft.config;
-    const inLease = checkQuorum && raft.lead !== NONE && raft.electionElapsed < electionTick;
+    const heard = checkQuorum && raft.lead !== NONE && raft.electionElapsed < electionTick;
     // While a leader is heard of, nobody may unseat it (paper, end of section 6).
-    if (inLease && !isTransfer(m.context)) return false;
+    if ((heard || raft.promisedTicks > 0) && !isTransfer(m.context)) return false;
   }
   // A pre-vote speaks of a term that may never come, and so does its grant.
   if (m.type === MessageType.PreVote) return true;

@@ -1,10 +1,12 @@
 import type { Raft } from "../raft.js";
+import { renewLease } from "../reads/reads.js";
 import { broadcastHeartbeat } from "../replication/send.js";
 import { NONE, Role } from "../types.js";
 import { CampaignType, startElection } from "./election.js";
 
 /** One tick of the clock. */
 export function tick(raft: Raft): void {
+  if (raft.promisedTicks > 0) raft.promisedTicks--;
   if (raft.role === Role.Leader) tickLeader(raft);
   else tickElection(raft);
 }
@@ -18,10 +20,12 @@ function tickElection(raft: Raft): void {
 
 /** Stands for election the way the configuration says. */
 export function hup(raft: Raft): void {
+  if (raft.promisedTicks > 0) return;
   startElection(raft, raft.config.preVote ? CampaignType.PreElection : CampaignType.Election);
 }
 
 function tickLeader(raft: Raft): void {
+  raft.lease.tick();
   raft.heartbeatElapsed++;
   raft.electionElapsed++;
   if (raft.electionElapsed >= raft.config.electionTick) {
@@ -33,6 +37,7 @@ function tickLeader(raft: Raft): void {
   if (raft.role !== Role.Leader) return;
   if (raft.heartbeatElapsed >= raft.config.heartbeatTick) {
     raft.heartbeatElapsed = 0;
+    renewLease(raft);
     broadcastHeartbeat(raft);
   }
 }
