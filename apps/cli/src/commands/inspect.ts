@@ -96,8 +96,10 @@ export async function explain({ api, print, output }: Context, arg: string): Pro
   if (output.json) return print(showJson(explanation));
   const { unit, target, reason, machines } = explanation;
   const where = target === undefined ? "has no machine" : `is on ${target.slice(0, 8)}...`;
-  const lines = machines.map(({ machine, fits, reasons }) => {
-    return `  ${machine.slice(0, 8)}...  ${fits ? "fits" : reasons.join("; ")}`;
+  const lines = machines.map(({ machine, fits, reasons, choice, load }) => {
+    const order = choice === undefined ? "" : `, choice ${choice}`;
+    const verdict = fits ? `fits${order}, ${load} units there` : reasons.join("; ");
+    return `  ${machine.slice(0, 8)}...  ${verdict}`;
   });
   await print(`${[`${unit} ${where}: ${reason}`, ...lines].join("\n")}\n`);
 }

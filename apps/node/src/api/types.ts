@@ -169,6 +169,10 @@ export interface Explanation {
     readonly machine: string;
     readonly fits: boolean;
     readonly reasons: readonly string[];
+    /** Among the machines that fit, 1 for the one that it would get. */
+    readonly choice?: number;
+    /** Units there, global ones counted. */
+    readonly load: number;
   }[];
 }
 

@@ -128,10 +128,12 @@ function explainUnit({ response, parameters }: Call, options: UnitRoutesOptions)
     unit: name,
     ...(placement === undefined ? {} : { target: placement.machine }),
     reason: placement?.reason ?? info.unplaced ?? `desired state is ${info.desired}`,
-    machines: reasons.map(({ machine, refusals }) => ({
+    machines: reasons.map(({ machine, refusals, choice, load }) => ({
       machine,
       fits: refusals.length === 0,
       reasons: refusals.map(({ reason }) => reason),
+      ...(choice === undefined ? {} : { choice }),
+      load,
     })),
   };
   sendJson(response, 200, explanation);
