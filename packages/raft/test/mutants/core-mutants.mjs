@@ -138,4 +138,20 @@ export const coreMutants = [
     replace: "",
     by: "conformance",
   },
+  {
+    name: "a restarted member keeps no promise to a leader with a lease",
+    file: "raft/src/core/raft.ts",
+    find: "becomeFollower(this.term, NONE);\n    // A promise from before a restart may still be counted on.\n    this.promise();",
+    replace: "becomeFollower(this.term, NONE);",
+    by: "raft/test/core/lease.test.ts",
+    test: "is kept by those who restart",
+  },
+  {
+    name: "a leader keeps its lease when it hands over",
+    file: "raft/src/core/step/leader.ts",
+    find: "raft.lease.giveUp();",
+    replace: "",
+    by: "raft/test/core/lease.test.ts",
+    test: "is given up by who hands leadership over",
+  },
 ];

@@ -12,7 +12,7 @@ const broken: Partial<Scenario> = {
 function failing(): number {
   for (let seed = 1; ; seed++) {
     try {
-      simulate({ seed, seconds: 60, scenario: broken });
+      simulate({ seed, seconds: 15, scenario: broken });
     } catch {
       return seed;
     }
@@ -22,9 +22,9 @@ function failing(): number {
 describe("shrinking", () => {
   it("leaves the one fault that matters, and little else", () => {
     const seed = failing();
-    const small = shrink({ seed, seconds: 60, scenario: broken })!;
+    const small = shrink({ seed, seconds: 15, scenario: broken })!;
     expect(small.error).toBeInstanceOf(InvariantViolation);
-    expect(small.seconds).toBeLessThan(40);
+    expect(small.seconds).toBeLessThan(15);
     const { seconds, scenario } = small;
     const lines: string[] = [];
     const again = () => simulate({ seed, seconds, scenario, trace: (line) => lines.push(line) });
@@ -33,7 +33,7 @@ describe("shrinking", () => {
   });
 
   it("stops after so many runs", () => {
-    const small = shrink({ seed: failing(), seconds: 60, scenario: broken }, { maxRuns: 5 })!;
+    const small = shrink({ seed: failing(), seconds: 15, scenario: broken }, { maxRuns: 5 })!;
     expect(small.runs).toBeLessThan(10);
   });
 

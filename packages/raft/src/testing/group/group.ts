@@ -112,7 +112,9 @@ export class SimulatedGroup implements MemberContext {
   #add(id: NodeId): SimulatedMember {
     const { member, priorities } = this.#scenario;
     const priority = priorities[(id - 1) % priorities.length];
-    const config = priority === undefined ? member.config : { ...member.config, priority };
+    // Older builds know nothing of leases and would break them.
+    const readOnly = this.#builds.length > 1 ? "safe" : (member.config.readOnly ?? "safe");
+    const config = { ...member.config, readOnly, priority: priority ?? 0 };
     const joined = new SimulatedMember({ ...member, config, id }, this);
     const clocked = this.members.has(id);
     this.members.set(id, joined);

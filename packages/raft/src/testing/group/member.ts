@@ -176,6 +176,7 @@ export class SimulatedMember implements Watched {
     this.#applies = [];
     this.#busy = false;
     this.#life++;
+    this.#context.invariants.stopped(this.id);
     this.node = null;
     this.diskFull = false;
   }

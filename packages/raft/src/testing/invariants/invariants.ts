@@ -29,12 +29,15 @@ const NOTHING_DURABLE: HardState = { term: 0, vote: 0, commit: 0 };
  * - votes and acknowledgements are durable before they are sent
  * - purged ≤ snapshot ≤ applied ≤ commit ≤ last
  * - one configuration change at a time
+ * - no two valid leases
  */
 export class Invariants {
   readonly #leaders = new Map<number, NodeId>();
   readonly #entries = new KnownEntries();
   readonly #committed = new CommittedLog();
   readonly #statuses = new Map<NodeId, BasicStatus>();
+  /** Leaders that would answer a read without asking anybody. */
+  readonly #leases = new Set<NodeId>();
   /** By member's ID, whoever bears it. */
   readonly #durable = new Map<NodeId, HardState>();
 
@@ -73,12 +76,18 @@ export class Invariants {
     this.#statuses.set(id, status);
   }
 
+  /** A member stopped. */
+  stopped(id: NodeId): void {
+    this.#leases.delete(id);
+  }
+
   /** A member took a step; `members` are all of them. */
   stepped(status: BasicStatus, member: Watched, members: ReadonlyMap<NodeId, Watched>): void {
     const before = this.#statuses.get(status.id)!;
     this.#statuses.set(status.id, status);
     this.#neverBack(before, status);
     this.#ordered(status, member);
+    this.#lease(status);
     const { term, commit, role } = status;
     if (role !== Role.Leader) {
       if (commit > before.commit) this.#committed.learned(member, commit);
@@ -123,6 +132,15 @@ export class Invariants {
       `${id}: ${purged}, ${snapshotIndex}, ${appliedIndex} (core: ${applied}), ${commit}, ` +
         `where the log has term ${member.logTerm(commit)}`,
     );
+  }
+
+  #lease({ id, holdsLease }: BasicStatus): void {
+    if (!holdsLease) {
+      if (this.#leases.size > 0) this.#leases.delete(id);
+      return;
+    }
+    this.#leases.add(id);
+    if (this.#leases.size > 1) violated("no two valid leases", `${[...this.#leases]}`);
   }
 
   #elected({ id, term }: BasicStatus, member: Watched): void {

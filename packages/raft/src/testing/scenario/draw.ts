@@ -6,12 +6,16 @@ import type { FaultRates, Scenario } from "./scenario.js";
 /** Draws a scenario: each run combines other options of the core with other faults. */
 export function drawScenario(random: Random): Scenario {
   const voters = random.pick([1, 2, 3, 3, 3, 4, 5, 5, 5]);
+  const member = drawMember(random);
+  const faults = drawFaults(random);
+  // Leases trust clocks.
+  const leased = member.config.readOnly === "lease";
   return {
     voters,
     spares: random.pick([0, 1, 2, 3]),
     tickMs: 100,
-    drift: random.pick([0, 0.01, 0.2]),
-    member: drawMember(random),
+    drift: random.pick(leased ? [0, 0.01, 0.04] : [0, 0.01, 0.2]),
+    member,
     priorities: random.chance(0.2) ? Array.from({ length: voters }, () => random.int(3)) : [],
     network: {
       drop: random.pick([0, 0.01, 0.05, 0.2]),
@@ -21,7 +25,8 @@ export function drawScenario(random: Random): Scenario {
       stall: random.pick([0, 0, 0.001, 0.01]),
     },
     wire: random.chance(0.1) ? "bytes" : "objects",
-    ...drawFaults(random),
+    ...faults,
+    pauseEvery: leased ? 0 : faults.pauseEvery,
     reuseIds: false,
     onlyFaults: null,
     operationEvery: 75,
@@ -47,11 +52,13 @@ function drawMember(random: Random): Omit<MemberOptions, "id"> {
 
 function drawConfig(random: Random): Omit<Config, "id" | "storage" | "applied" | "random"> {
   const maxSizePerMsg = random.pick([0, 64, 512, 4096, 1 << 20]);
+  const checkQuorum = random.chance(0.6);
   return {
     electionTick: random.between(5, 15),
     heartbeatTick: random.between(1, 2),
     preVote: random.chance(0.6),
-    checkQuorum: random.chance(0.6),
+    checkQuorum,
+    readOnly: checkQuorum && random.chance(0.4) ? "lease" : "safe",
     asyncStorageWrites: random.chance(0.5),
     stepDownOnRemoval: random.chance(0.5),
     disableProposalForwarding: random.chance(0.3),
