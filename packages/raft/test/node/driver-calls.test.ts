@@ -266,3 +266,27 @@ describe("a proposal on a follower whose leader died without a word", () => {
     expect(await follower.propose("next")).toBe(1);
   });
 });
+
+describe("a snapshot that becomes due while another is being written", () => {
+  it("is taken afterwards, without waiting for more to apply", async () => {
+    const machine = new Words();
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let taken = 0;
+    const snapshot = machine.snapshot.bind(machine);
+    machine.snapshot = async function* () {
+      if (++taken === 1) await held;
+      yield* snapshot();
+    };
+    const { groups } = await cluster(1, { stateMachine: machine, snapshotEntries: 10 });
+    const [group] = groups as [Group];
+    await group.waitForLeader();
+    for (let n = 0; n < 30; n++) await group.propose(`${n}`);
+    const { applied } = group.status();
+    expect(taken).toBe(1);
+    release();
+    await until("the second is there", () => group.status().snapshotIndex === applied);
+  });
+});

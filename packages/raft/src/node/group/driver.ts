@@ -18,14 +18,15 @@ import { RoundTrips } from "../metrics/round-trips.js";
 import type { RaftMetrics } from "../metrics/types.js";
 import { Snapshotter } from "../snapshot/snapshotter.js";
 import type { OpenedStorage } from "../storage/storage.js";
-import type { AppliedEntry, Clock, Codec, StateMachine, Transport } from "../types.js";
+import type { Clock, Codec, StateMachine, Transport } from "../types.js";
+import { Applier, type ApplierHost } from "./applier.js";
 import { membersOf } from "./members.js";
-import { decodeChangeContext, Membership } from "./membership.js";
-import { type ProposalId, unwrapCommand } from "./proposals.js";
+import { decodeChangeContext, type Membership } from "./membership.js";
+import type { ProposalId } from "./proposals.js";
 import { Turns } from "./turns.js";
 
 /** What the driver tells the group. */
-export interface DriverHost {
+export interface DriverHost extends ApplierHost {
   /** A turn begins: last chance to step proposals and reads. */
   beforeReady(): void;
   /** All that the turn's steps gave has been handed on. */
@@ -36,10 +37,7 @@ export interface DriverHost {
   proposed(message: Message): void;
   /** A membership change entered this member's log. */
   changeLogged(id: ProposalId): void;
-  settled(id: ProposalId, result: unknown): void;
-  termBegan(term: number): void;
   applied(index: number): void;
-  membersChanged(): void;
   /** The state was replaced by a snapshot: entries were skipped. */
   restored(index: number, term: number): void;
   /** This member's own snapshot is durable. */
@@ -71,10 +69,10 @@ export interface DriverOptions<Command, Result> {
  */
 export class Driver<Command, Result> {
   readonly raw: RawNode;
-  readonly membership: Membership = new Membership();
   readonly snapshotter: Snapshotter;
   readonly #options: DriverOptions<Command, Result>;
   readonly #host: DriverHost;
+  readonly #applier: Applier<Command, Result>;
   readonly #turns: Turns;
   readonly #metrics: RaftMetrics | undefined;
   readonly #roundTrips: RoundTrips | null;
@@ -86,7 +84,6 @@ export class Driver<Command, Result> {
   #scheduled = false;
   #lingered = false;
   #stopped = false;
-  #applied: { index: number; term: number };
 
   constructor(options: DriverOptions<Command, Result>) {
     this.#options = options;
@@ -96,10 +93,20 @@ export class Driver<Command, Result> {
     this.#roundTrips = options.metrics ? new RoundTrips(options.metrics) : null;
     this.raw = options.raw;
     const { snapshot, log, memory, snapshots, marks } = options.storage;
-    this.#applied = { index: 0, term: 0 };
+    this.#applier = new Applier({
+      raw: options.raw,
+      codec: options.codec,
+      stateMachine: options.stateMachine,
+      host: options.host,
+      now: () => options.clock.now(),
+      onApplied: (entries, ms) => {
+        this.#metrics?.count("entries_applied", entries);
+        this.#measure("apply", entries, ms);
+      },
+    });
     if (snapshot) {
       const { index, term, confState } = snapshot.metadata;
-      this.#applied = { index, term };
+      this.#applier.at = { index, term };
       this.membership.reset(membersOf(snapshot), confState);
     }
     this.snapshotter = new Snapshotter(
@@ -117,17 +124,22 @@ export class Driver<Command, Result> {
         onTaken: ({ index, term }, ms) => {
           this.#metrics?.observe("snapshot_save_seconds", ms / 1000);
           this.#host.snapshotTaken(index, term);
+          this.schedule();
         },
         onNotTaken: () => this.#metrics?.count("snapshots_failed", 1),
         onFailure: (error) => this.fail(error),
       },
-      this.#applied.index,
+      this.applied,
     );
     memory.onWanted = () => this.snapshotter.want();
   }
 
   get applied(): number {
-    return this.#applied.index;
+    return this.#applier.at.index;
+  }
+
+  get membership(): Membership {
+    return this.#applier.membership;
   }
 
   /** Asks for a turn: everything until then shares it. */
@@ -189,8 +201,9 @@ export class Driver<Command, Result> {
       this.#send();
       this.#host.afterReady();
       this.#applySome(until);
-      // The core may have asked in the middle of a batch; here the state machine stands still.
-      if (this.snapshotter.wanted) this.#maybeSnapshot();
+      // The core may have asked in the middle of a batch, or one became due while another was being
+      // written; here the state machine stands still.
+      this.#maybeSnapshot();
     } catch (error) {
       this.fail(error);
     }
@@ -263,10 +276,11 @@ export class Driver<Command, Result> {
       return;
     }
     const record = { entries: message.entries, hardState: hardStateOf(message), sync };
-    const begun = this.#metrics ? this.#options.clock.now() : 0;
+    const begun = this.#options.clock.now();
     this.#options.storage.log.append(record).then(
       () => {
-        if (message.entries.length > 0) this.#measure("log_append", message.entries.length, begun);
+        const { length } = message.entries;
+        if (length > 0) this.#measure("log_append", length, this.#options.clock.now() - begun);
         this.#persisted(message);
       },
       (error: unknown) => this.fail(error),
@@ -304,7 +318,7 @@ export class Driver<Command, Result> {
     const members = membersOf(snapshot);
     await this.#options.stateMachine.restore(snapshots.state({ index, term }), { index, term });
     if (this.#stopped) return;
-    this.#applied = { index, term };
+    this.#applier.at = { index, term };
     this.membership.reset(members, confState);
     const released = this.snapshotter.received({ index, term });
     this.#host.membersChanged();
@@ -331,66 +345,25 @@ export class Driver<Command, Result> {
   }
 
   #apply(message: Message): void {
-    const { entries } = message;
-    const batch: AppliedEntry<Command>[] = [];
-    const ids: (ProposalId | null)[] = [];
-    let bytes = 0;
-    for (const entry of entries) {
-      const { index, term, data } = entry;
-      if (index !== this.#applied.index + 1) {
-        throw new RaftError(
-          "corrupt",
-          `entry ${index} is to be applied after ${this.#applied.index}`,
-        );
-      }
-      this.#applied = { index, term };
-      bytes += data.length;
-      if (entry.type === EntryType.Normal && data.length > 0) {
-        const { id, command } = unwrapCommand(data, index);
-        batch.push({ index, term, command: this.#options.codec.decode(command) });
-        ids.push(id);
-      } else {
-        batch.push({ index, term, command: null });
-        ids.push(entry.type === EntryType.Normal ? null : this.#applyChange(entry));
-      }
-    }
-    const begun = this.#metrics ? this.#options.clock.now() : 0;
-    const results = this.#options.stateMachine.apply(batch);
-    this.#measure("apply", batch.length, begun);
-    for (const [at, id] of ids.entries()) {
-      if (id) this.#host.settled(id, batch[at]!.command === null ? undefined : results[at]);
-      else this.#host.termBegan(batch[at]!.term);
-    }
+    const bytes = this.#applier.apply(message.entries);
     this.#deliver(message.responses);
-    this.#host.applied(this.#applied.index);
+    this.#host.applied(this.applied);
     this.snapshotter.count(bytes);
     this.#maybeSnapshot();
   }
 
-  #measure(what: "apply" | "log_append", entries: number, begun: number): void {
-    if (!this.#metrics) return;
-    this.#metrics.observe(`${what}_seconds`, (this.#options.clock.now() - begun) / 1000);
-    this.#metrics.observe(`${what}_entries`, entries);
-    if (what === "apply") this.#metrics.count("entries_applied", entries);
+  #measure(what: "apply" | "log_append", entries: number, ms: number): void {
+    this.#metrics?.observe(`${what}_seconds`, ms / 1000);
+    this.#metrics?.observe(`${what}_entries`, entries);
   }
 
   #maybeSnapshot(): void {
     if (this.#held || this.#stopped) return;
-    const { index, term } = this.#applied;
+    const { index, term } = this.#applier.at;
     this.snapshotter.maybe(index, () => {
       const { confState } = this.membership;
       return { index, term, confState, members: this.membership.list() };
     });
-  }
-
-  /** Returns who waits for it. */
-  #applyChange(entry: Entry): ProposalId | null {
-    const change = decodeConfChange(entry.data);
-    const { id, members } = decodeChangeContext(change.context);
-    const confState = this.raw.applyConfChange(change, entry.index);
-    this.membership.apply(change, members, confState);
-    this.#host.membersChanged();
-    return id;
   }
 }
 

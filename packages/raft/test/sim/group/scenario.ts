@@ -58,6 +58,6 @@ export function drawScenario(random: Random): Scenario {
       maxPendingProposals: random.pick([3, 1_000]),
     },
     segmentBytes: random.pick([8_192, 65_536]),
-    paddingBytes: random.pick([0, 0, 0, 0, 300_000]),
+    paddingBytes: random.pick([0, 3_000, 3_000, 20_000, 300_000]),
   };
 }
