@@ -59,6 +59,12 @@ export const KV_ERRORS = {
   "unhealthy-cluster": ["Unavailable", "etcdserver: unhealthy cluster"],
   "not-capable": ["Unavailable", "etcdserver: not capable"],
   corrupt: ["DataLoss", "etcdserver: corrupt cluster"],
+  "session-expired": ["Unknown", "mutex: session is expired"],
+  "not-elected": ["Unknown", "election: not leader"],
+  "no-elected": ["Unknown", "election: no leader"],
+  "leader-key-missing": ["Unknown", '"leader" field must be provided'],
+  /** The JSON gateway's, with what is wrong as its message. */
+  "bad-json": ["InvalidArgument", "invalid JSON"],
   "root-user-missing": ["FailedPrecondition", "etcdserver: root user does not exist"],
   "root-role-missing": ["FailedPrecondition", "etcdserver: root user does not have root role"],
   "user-exists": ["FailedPrecondition", "etcdserver: user name already exists"],

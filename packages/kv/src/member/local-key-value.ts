@@ -7,6 +7,7 @@ import type {
   RangeResult,
   TxnResult,
 } from "../api/types.js";
+import type { Caller } from "../auth/auth-guard.js";
 import type {
   BytesLike,
   CallOptions,
@@ -33,16 +34,19 @@ export class LocalKeyValue implements KeyValue {
   readonly #backend: Backend;
   readonly #kv: KvService;
   readonly #lease: LeaseService;
+  readonly #caller: Caller | undefined;
 
-  constructor(backend: Backend, kv: KvService, lease: LeaseService) {
+  /** In the name of `caller`; without one everything is permitted. Watches are not checked. */
+  constructor(backend: Backend, kv: KvService, lease: LeaseService, caller?: Caller) {
     this.#backend = backend;
     this.#kv = kv;
     this.#lease = lease;
+    this.#caller = caller;
   }
 
   async range(key: BytesLike, options?: RangeOptions): Promise<WithRevision<RangeResult>> {
     const { result, revision } = await cancellable(options, (signal) =>
-      this.#kv.range(rangeRequest(key, options), { signal }),
+      this.#kv.range(rangeRequest(key, options), { signal, caller: this.#caller }),
     );
     return { ...result, revision };
   }
@@ -58,7 +62,7 @@ export class LocalKeyValue implements KeyValue {
     options?: CallOptions & { readonly lease?: LeaseId; readonly prevKv?: boolean },
   ): Promise<WithRevision<PutResult>> {
     const { result, revision } = await cancellable(options, (signal) =>
-      this.#kv.put(putRequest(key, value, options), { signal }),
+      this.#kv.put(putRequest(key, value, options), { signal, caller: this.#caller }),
     );
     return { ...result, revision };
   }
@@ -68,14 +72,14 @@ export class LocalKeyValue implements KeyValue {
     options?: CallOptions & KeySelector & { readonly prevKv?: boolean },
   ): Promise<WithRevision<DeleteRangeResult>> {
     const { result, revision } = await cancellable(options, (signal) =>
-      this.#kv.deleteRange(deleteRequest(key, options), { signal }),
+      this.#kv.deleteRange(deleteRequest(key, options), { signal, caller: this.#caller }),
     );
     return { ...result, revision };
   }
 
   async txn(transaction: Transaction, options?: CallOptions): Promise<WithRevision<TxnResult>> {
     const { result, revision } = await cancellable(options, (signal) =>
-      this.#kv.txn(txnRequest(transaction), { signal }),
+      this.#kv.txn(txnRequest(transaction), { signal, caller: this.#caller }),
     );
     return { ...result, revision };
   }
@@ -91,17 +95,24 @@ export class LocalKeyValue implements KeyValue {
     options?: CallOptions & { readonly id?: LeaseId },
   ): Promise<{ readonly id: LeaseId; readonly ttl: number }> {
     const { id, ttl } = await cancellable(options, (signal) =>
-      this.#lease.grant({ ttl: Math.ceil(ttlSeconds), id: options?.id ?? 0n }, { signal }),
+      this.#lease.grant(
+        { ttl: Math.ceil(ttlSeconds), id: options?.id ?? 0n },
+        { signal, caller: this.#caller },
+      ),
     );
     return { id, ttl };
   }
 
   async leaseKeepAlive(id: LeaseId, options?: CallOptions): Promise<number> {
-    return await cancellable(options, (signal) => this.#lease.keepAlive(id, { signal }));
+    return await cancellable(options, (signal) =>
+      this.#lease.keepAlive(id, { signal, caller: this.#caller }),
+    );
   }
 
   async leaseRevoke(id: LeaseId, options?: CallOptions): Promise<void> {
-    await cancellable(options, (signal) => this.#lease.revoke(id, { signal }));
+    await cancellable(options, (signal) =>
+      this.#lease.revoke(id, { signal, caller: this.#caller }),
+    );
   }
 }
 

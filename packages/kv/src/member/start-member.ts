@@ -8,6 +8,7 @@ import { leaseClock } from "../lease/lease-clock.js";
 import { Lessor } from "../lease/lessor.js";
 import { Backend, toKvError } from "../server/backend.js";
 import { httpRoutes } from "../server/client-port/http-routes.js";
+import { Gateway } from "../server/gateway/gateway.js";
 import { GrpcBinding } from "../server/grpc-binding.js";
 import type { MemberAttributes } from "../server/member-record.js";
 import {
@@ -27,6 +28,7 @@ import { checkIdentity, clusterText, loadIdentity, newIdentity, saveIdentity } f
 import type { Start } from "./join.js";
 import { joinCluster } from "./join.js";
 import { LeaderClient } from "./leader-client.js";
+import { LocalKeyValue } from "./local-key-value.js";
 import type { MemberSettings } from "./options.js";
 import { resolveOptions, urlOf } from "./options.js";
 import { RunningMember } from "./store-member.js";
@@ -154,7 +156,12 @@ async function openMember(
   const backend = new Backend({ clusterId, memberId: id, ...shared });
   const leaderClient = new LeaderClient(backend, memberCredentials(settings.clientTls));
   const services = createServices(backend, leaderClient, tokens);
-  binding.serve(rpcMethods(backend, services), httpRoutes(backend));
+  const methods = rpcMethods(
+    backend,
+    services,
+    (caller) => new LocalKeyValue(backend, services.kv, services.lease, caller),
+  );
+  binding.serve(methods, httpRoutes(backend, new Gateway(methods, limits)));
   const { keepRevisions } = settings;
   const compaction = keepRevisions === null ? null : new AutoCompaction(backend, keepRevisions);
   const shell = { binding, leaderClient, attributes, electionMs, compaction };

@@ -1,5 +1,7 @@
 import { HAS_LEADER } from "../api/metadata.js";
+import type { Caller } from "../auth/auth-guard.js";
 import type { TokenProvider } from "../auth/token-provider.js";
+import type { KeyValue } from "../client/key-value.js";
 import { AuthService } from "./auth-service.js";
 import type { Backend } from "./backend.js";
 import { ClusterService } from "./cluster-service.js";
@@ -10,9 +12,14 @@ import { MaintenanceService } from "./maintenance-service.js";
 import type { RpcCall, RpcMethod } from "./rpc.js";
 import { clusterMethods, maintenanceMethods } from "./rpc-admin.js";
 import { authMethods } from "./rpc-auth.js";
+import { electionMethods } from "./rpc-election.js";
 import { kvMethods } from "./rpc-kv.js";
 import { leaseMethods } from "./rpc-lease.js";
+import { lockMethods } from "./rpc-lock.js";
 import { keepAliveMethod, watchMethod } from "./rpc-streams.js";
+
+/** The store as somebody may use it. */
+export type StoreFor = (caller: Caller) => KeyValue;
 
 /** The services of one member. */
 export interface Services {
@@ -38,7 +45,11 @@ export function createServices(
 }
 
 /** Everything a member answers, by path, for a binding to serve. */
-export function rpcMethods(backend: Backend, services: Services): readonly RpcMethod[] {
+export function rpcMethods(
+  backend: Backend,
+  services: Services,
+  storeFor: StoreFor,
+): readonly RpcMethod[] {
   return [
     ...kvMethods(backend, services.kv),
     watchMethod(backend),
@@ -47,6 +58,8 @@ export function rpcMethods(backend: Backend, services: Services): readonly RpcMe
     ...clusterMethods(backend, services.cluster),
     ...maintenanceMethods(backend, services.maintenance),
     ...authMethods(backend, services.auth),
+    ...lockMethods(backend, storeFor),
+    ...electionMethods(backend, storeFor),
   ].map((method) => requireLeader(backend, method));
 }
 

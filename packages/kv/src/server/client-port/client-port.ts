@@ -106,7 +106,8 @@ export class ClientPort {
   #serveTls(identity: ClientIdentity): (socket: Socket) => void {
     const server: TlsServer = createTlsServer({
       ...identity.options,
-      ALPNProtocols: ["h2", "http/1.1"],
+      // gRPC's clients speak nothing but h2; who could do both (curl, a browser) wants the plain routes.
+      ALPNProtocols: ["http/1.1", "h2"],
       handshakeTimeout: SILENCE_MS,
     });
     server.on("secureConnection", (socket) => {

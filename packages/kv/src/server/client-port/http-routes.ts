@@ -1,14 +1,16 @@
 import type { RequestListener, ServerResponse } from "node:http";
 import type { Backend } from "../backend.js";
+import type { Gateway } from "../gateway/gateway.js";
 import { API_VERSION } from "../maintenance-service.js";
 
 /** How long `/health` waits for a quorum, milliseconds; etcd's own limit. */
 const HEALTH_MS = 1_000;
 
-/** etcd's plain HTTP on the client port: `/health`, `/livez`, `/readyz`, `/version`. */
-export function httpRoutes(backend: Backend): RequestListener {
+/** etcd's plain HTTP on the client port: `/v3/…`, `/health`, `/livez`, `/readyz`, `/version`. */
+export function httpRoutes(backend: Backend, gateway: Gateway): RequestListener {
   return (request, response) => {
     const path = new URL(request.url ?? "/", "http://store").pathname;
+    if (gateway.handle(request, response, path)) return;
     if (request.method !== "GET" && request.method !== "HEAD") {
       response.setHeader("allow", "GET");
       answer(response, 405, { error: `${request.method} is not for ${path}` });
