@@ -14,13 +14,9 @@ import {
   type Ready,
   type Snapshot,
 } from "../../core/types.js";
-import { ByteDisk } from "../disk/byte-disk.js";
-import { EntryDisk } from "../disk/entry-disk.js";
-import { type DiskWork, fill, type LogDisk } from "../disk/log-disk.js";
-import { WriteQueue } from "../disk/write-queue.js";
+import { MemberDisk, type MemberDiskOptions } from "../disk/member-disk.js";
 import type { EventQueue } from "../event-queue.js";
 import type { Invariants } from "../invariants/invariants.js";
-import { violated } from "../invariants/violation.js";
 import type { Watched } from "../invariants/watched.js";
 import type { Random } from "../random.js";
 import type { Core, CoreBuild } from "./core-build.js";
@@ -29,16 +25,8 @@ import type { RegisterMachine, Write } from "./register-machine.js";
 import { Replica } from "./replica.js";
 
 /** What a member is made of, beside its configuration of the core. */
-export interface MemberOptions {
-  readonly id: NodeId;
+export interface MemberOptions extends MemberDiskOptions {
   readonly config: Omit<Config, "id" | "storage" | "applied" | "random">;
-  /**
-   * Entries are kept as they are (cheap), or as the bytes of the real log on a disk of sectors,
-   * which can be torn and rot.
-   */
-  readonly disk: "entries" | "bytes";
-  /** Bytes of a segment of the log, with "bytes". */
-  readonly segmentBytes: number;
   /** A commit index that moved alone is written with the next batch, as the driver does it. */
   readonly lazyCommit: boolean;
   /** Virtual milliseconds that a write to the disk takes. */
@@ -74,7 +62,6 @@ export interface MemberContext {
 
 /** Virtual milliseconds that applying takes: less than clients need to propose as much. */
 const MAX_APPLY_MS = 20;
-const NOTHING_DURABLE: HardState = { term: 0, vote: 0, commit: 0 };
 
 /**
  * A member in the simulator: a core with its disk and its state machine. Writes take time; a crash
@@ -82,8 +69,6 @@ const NOTHING_DURABLE: HardState = { term: 0, vote: 0, commit: 0 };
  */
 export class SimulatedMember implements Watched {
   readonly id: NodeId;
-  storage: MemberStorage;
-  hardState: HardState = NOTHING_DURABLE;
   /** Null while the member is down. */
   node: Core | null = null;
   /** It will never be up again. */
@@ -93,11 +78,8 @@ export class SimulatedMember implements Watched {
   readonly #options: MemberOptions;
   readonly #context: MemberContext;
   readonly #random: Random;
-  readonly #disk: LogDisk;
-  readonly #writes: WriteQueue;
+  readonly #disk: MemberDisk;
   #replica: Replica;
-  /** The batch that was under way at the last crash. */
-  #torn: readonly DiskWork[] = [];
   #applies: Message[] = [];
   /** With synchronous storage: a Ready is being written. */
   #busy = false;
@@ -105,20 +87,28 @@ export class SimulatedMember implements Watched {
   #life = 0;
 
   constructor(options: MemberOptions, context: MemberContext) {
-    const { id, disk, segmentBytes } = options;
+    const { id, minWrite, maxWrite } = options;
     this.id = id;
     this.#options = options;
     this.#context = context;
     this.#random = context.random.fork();
-    this.storage = this.#newStorage();
     this.#replica = this.#newReplica(null);
-    this.#disk = disk === "bytes" ? new ByteDisk(id, segmentBytes) : new EntryDisk();
-    this.#writes = new WriteQueue(this.#disk, {
-      afterWrite: (run) => this.#after(options.minWrite, options.maxWrite, run),
-      persisted: (work) => this.#persist(work),
+    this.#disk = new MemberDisk(options, context.invariants, {
+      watched: this,
+      newStorage: () => new MemberStorage(() => this.#maybeSnapshot(1)),
+      restored: (snapshot) => this.#restored(snapshot),
+      afterWrite: (run) => this.#after(minWrite, maxWrite, run),
       written: () => this.#goOn(),
       syncFailed: () => context.syncFailed(this),
     });
+  }
+
+  get storage(): MemberStorage {
+    return this.#disk.storage;
+  }
+
+  get hardState(): HardState {
+    return this.#disk.hardState;
   }
 
   get machine(): RegisterMachine {
@@ -139,20 +129,22 @@ export class SimulatedMember implements Watched {
 
   /** What is on its disk may be damaged, which shows when it starts. */
   get inDoubt(): boolean {
-    return this.node === null && this.#disk.mayRefuse;
+    return this.node === null && this.#disk.inDoubt;
   }
 
   /** Puts the snapshot that the group begins with on the disk. */
   found(snapshot: Snapshot): void {
-    const work = { hardState: null, entries: [], snapshot };
-    this.#disk.begin([work]);
-    this.#disk.sync();
-    this.storage.applySnapshot(snapshot);
+    this.#disk.found(snapshot);
   }
 
   /** Starts a version of the core with what is on the disk. */
   start(build: CoreBuild): void {
-    if (this.node !== null || this.lost || !this.#recover()) return;
+    if (this.node !== null || this.lost) return;
+    if (!this.#disk.recover(this.#random)) {
+      this.lost = true;
+      this.#context.refused(this);
+      return;
+    }
     const snapshot = this.storage.kept();
     this.#replica = this.#newReplica(snapshot);
     this.node = new build.RawNode({
@@ -171,8 +163,7 @@ export class SimulatedMember implements Watched {
   /** Stops at once. */
   crash(): void {
     if (this.node === null) return;
-    this.#torn = this.#writes.crash();
-    this.#disk.crash(this.#random, this.#torn.length > 0 && this.#context.canLose(this.id));
+    this.#disk.crash(this.#random, () => this.#context.canLose(this.id));
     this.#applies = [];
     this.#busy = false;
     this.#life++;
@@ -193,13 +184,13 @@ export class SimulatedMember implements Watched {
   }
 
   failNextSync(): void {
-    this.#writes.failNextSync();
+    this.#disk.failNextSync();
   }
 
   setDiskFull(full: boolean): void {
     if (this.node === null) return;
     this.diskFull = full;
-    this.#writes.setFull(full);
+    this.#disk.setFull(full);
   }
 
   tick(): void {
@@ -326,7 +317,7 @@ export class SimulatedMember implements Watched {
     done: () => void,
   ): void {
     const sync = mustSync || snapshot !== null || !this.#options.lazyCommit;
-    this.#writes.push({ hardState, entries, snapshot, sync, done });
+    this.#disk.write({ hardState, entries, snapshot, sync, done });
   }
 
   #scheduleApply(): void {
@@ -367,20 +358,9 @@ export class SimulatedMember implements Watched {
     }
   }
 
-  #persist({ hardState, entries, snapshot }: DiskWork): void {
-    this.#context.invariants.persisting(this, hardState, snapshot, entries);
-    if (hardState !== null) {
-      this.storage.setHardState(hardState);
-      this.hardState = hardState;
-    }
-    if (snapshot !== null) {
-      this.storage.applySnapshot(snapshot);
-      if (this.node !== null) this.#restore(snapshot);
-    }
-    this.storage.append(entries);
-  }
-
-  #restore(snapshot: Snapshot): void {
+  #restored(snapshot: Snapshot): void {
+    // What survived a crash is taken up when the member starts.
+    if (this.node === null) return;
     this.#replica.restore(snapshot);
     this.#context.invariants.restored(this.id, snapshot, this.machine.digest);
     const { index, confState } = snapshot.metadata;
@@ -403,31 +383,6 @@ export class SimulatedMember implements Watched {
   #send(message: Message): void {
     this.#context.invariants.sending(this, message);
     this.#context.send(message);
-  }
-
-  /** Reads the disk as a restart does. False when it is damaged: then the member is lost. */
-  #recover(): boolean {
-    try {
-      const { survived, content } = this.#disk.recover(this.#random);
-      for (const work of this.#torn.slice(0, survived)) this.#persist(work);
-      this.#torn = [];
-      if (content === null) return true;
-      const storage = this.#newStorage();
-      fill(storage, content);
-      this.#context.invariants.recovered(this, storage, content.hardState);
-      this.storage = storage;
-      return true;
-    } catch (error) {
-      if (!RaftError.is(error) || error.code !== "corrupt") throw error;
-      if (!this.#disk.mayRefuse) violated("an undamaged log is recovered", error.message);
-      this.lost = true;
-      this.#context.refused(this);
-      return false;
-    }
-  }
-
-  #newStorage(): MemberStorage {
-    return new MemberStorage(() => this.#maybeSnapshot(1));
   }
 
   #newReplica(snapshot: Snapshot | null): Replica {
