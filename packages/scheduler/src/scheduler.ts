@@ -43,12 +43,14 @@ interface Outcome extends Assignment {
  * ```
  */
 export class Scheduler {
+  readonly #strategy: Strategy;
   readonly #base: Base;
   readonly #scheduling: Scheduling;
   #plan: Plan | undefined;
 
   constructor(options: { readonly strategy?: Strategy | undefined } = {}) {
-    this.#base = new Base(options.strategy ?? "least-units");
+    this.#strategy = options.strategy ?? "least-units";
+    this.#base = new Base(this.#strategy);
     const { cluster } = this.#base;
     const preference = new Preference(cluster.machines);
     this.#scheduling = { cluster, preference, candidates: new Candidates(cluster) };
@@ -121,7 +123,7 @@ export class Scheduler {
    */
   rebalance(maxMoves: number): readonly Action[] {
     if (this.plan().actions.length > 0) return [];
-    return this.#undo(() => rebalance(maxMoves, this.#scheduling));
+    return this.#undo(() => rebalance(maxMoves, this.#strategy, this.#scheduling));
   }
 
   #try<T>(use: (outcome: Outcome) => T): T {

@@ -1,76 +1,107 @@
 import type { MachineNode } from "../model/machine-node.js";
 import type { UnitNode } from "../model/unit-node.js";
-import type { Action } from "../types.js";
+import type { Action, Strategy } from "../types.js";
 import type { Scheduling } from "./candidates.js";
 import { isAlone, sortedByName } from "./groups.js";
 import { placeAll } from "./placement.js";
 
-/** How few levels apart two machines may be for nothing to be moved between them. */
-const LEVELS_APART = 2;
+interface Move {
+  readonly unit: UnitNode;
+  readonly from: MachineNode;
+  readonly to: MachineNode;
+}
 
 /**
- * Moves units one by one from the fullest machine that can give one to the emptiest that can take
- * it, as long as that evens them out. A unit that MachineOf= ties to others stays, and so does one
- * that would go where it likes it less.
+ * At most `maxMoves` moves of units that run well where they are. A unit that MachineOf= ties to
+ * others stays, and nobody goes where it likes it less.
+ *
+ * Unless the cluster is packed, one by one from the fullest machine that can give a unit away to
+ * where that unit would go by itself, as long as it evens the two out. Where it is packed, machines
+ * are emptied, those with the least first, each wholly or not at all.
  */
-export function rebalance(maxMoves: number, scheduling: Scheduling): Action[] {
-  const moves: Action[] = [];
-  const settled = new Set<MachineNode>();
-  while (moves.length < 2 * maxMoves) {
-    const from = fullest(scheduling, settled);
-    if (from === undefined) return moves;
-    const move = moveFrom(from, scheduling);
-    if (move === undefined) settled.add(from);
-    else moves.push(...move);
+export function rebalance(maxMoves: number, strategy: Strategy, scheduling: Scheduling): Action[] {
+  const find = strategy === "pack" ? emptyOne : evenOut;
+  const done = new Set<MachineNode>();
+  const moves: Move[] = [];
+  for (;;) {
+    const from = nextSource(scheduling, strategy, done);
+    if (from === undefined || moves.length >= maxMoves) return moves.flatMap(actionsOf);
+    const found = find(from, maxMoves - moves.length, scheduling);
+    if (found.length === 0) done.add(from);
+    moves.push(...found);
+  }
+}
+
+/** The fullest machine that was not tried, or where it is packed the emptiest; ties by ID. */
+function nextSource(
+  { cluster }: Scheduling,
+  strategy: Strategy,
+  done: ReadonlySet<MachineNode>,
+): MachineNode | undefined {
+  let next: MachineNode | undefined;
+  for (const machine of cluster.machines.sorted()) {
+    if (done.has(machine) || machine.placed.length === 0) continue;
+    const sooner =
+      next === undefined ||
+      (strategy === "pack" ? machine.level < next.level : machine.level > next.level);
+    if (sooner) next = machine;
+  }
+  return next;
+}
+
+function evenOut(from: MachineNode, _: number, scheduling: Scheduling): Move[] {
+  const { cluster } = scheduling;
+  for (const unit of sortedByName(from.placed)) {
+    if (!isAlone(unit)) continue;
+    const mark = cluster.mark();
+    const before = from.level;
+    // Its own machine is among the choices: where that comes first, the unit likes it best there.
+    const to = moveAnywhere(unit, scheduling, () => true);
+    if (to !== undefined && to !== from && to.level < before) return [{ unit, from, to }];
+    cluster.rollback(mark);
+  }
+  return [];
+}
+
+function emptyOne(from: MachineNode, maxMoves: number, scheduling: Scheduling): Move[] {
+  const { cluster } = scheduling;
+  const { placed } = from;
+  if (placed.length > maxMoves || !placed.every(isAlone)) return [];
+  const mark = cluster.mark();
+  const moves: Move[] = [];
+  for (const unit of sortedByName(placed).sort((a, b) => b.requests.size - a.requests.size)) {
+    const used = (to: MachineNode): boolean => to !== from && to.placed.length > 0;
+    const to = moveAnywhere(unit, scheduling, used);
+    if (to === undefined) {
+      cluster.rollback(mark);
+      return [];
+    }
+    moves.push({ unit, from, to });
   }
   return moves;
 }
 
-function fullest(
-  { cluster }: Scheduling,
-  settled: ReadonlySet<MachineNode>,
-): MachineNode | undefined {
-  let fullest: MachineNode | undefined;
-  for (const machine of cluster.machines.sorted()) {
-    if (settled.has(machine) || machine.placed.length === 0) continue;
-    if (fullest === undefined || machine.level > fullest.level) fullest = machine;
-  }
-  return fullest;
-}
-
-function moveFrom(from: MachineNode, scheduling: Scheduling): Action[] | undefined {
-  for (const unit of sortedByName(from.placed)) {
-    if (!isAlone(unit)) continue;
-    const to = target(unit, from, scheduling);
-    if (to === undefined) continue;
-    const reason = `rebalance: Machine(${from.id}) is fuller than Machine(${to.id})`;
-    return [
-      { type: "unschedule", unit: unit.name, machine: from.id, reason },
-      { type: "schedule", unit: unit.name, machine: to.id, reason },
-    ];
-  }
-  return undefined;
-}
-
-/** Moves the unit to where it would go by itself, if that evens the two machines out. */
-function target(
+/** Moves the unit to the first machine of its choice that can run it and is allowed. */
+function moveAnywhere(
   unit: UnitNode,
-  from: MachineNode,
   { cluster, preference, candidates }: Scheduling,
+  allowed: (machine: MachineNode) => boolean,
 ): MachineNode | undefined {
-  const mark = cluster.mark();
-  const before = from.level;
   cluster.remove(unit);
   const found = preference.using((set) => {
     candidates.of(unit, set);
-    // Its own machine as well: where that comes first, the unit likes it best there.
     return preference.first(unit, set, (rank) => {
       const machine = cluster.machines.at(rank);
-      return placeAll([unit], machine, cluster);
+      return allowed(machine) && placeAll([unit], machine, cluster);
     });
   });
-  const to = found < 0 ? undefined : cluster.machines.at(found);
-  if (to !== undefined && to !== from && to.level + LEVELS_APART <= before + 1) return to;
-  cluster.rollback(mark);
-  return undefined;
+  return found < 0 ? undefined : cluster.machines.at(found);
+}
+
+function actionsOf({ unit: { name }, from, to }: Move): Action[] {
+  const reason = `rebalance: from Machine(${from.id}) to Machine(${to.id})`;
+  return [
+    { type: "unschedule", unit: name, machine: from.id, reason },
+    { type: "schedule", unit: name, machine: to.id, reason },
+  ];
 }
