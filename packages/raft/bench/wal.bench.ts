@@ -1,51 +1,74 @@
 /**
  * Entries a second through the log at 1, 100 and 1,000 proposers, beside the disk's own rate of
- * writes with an fdatasync each: `node ../../scripts/run-typescript.mjs bench/wal.bench.ts [FOLDER]`.
+ * writes with an fdatasync each, measured before and after: `npm run bench:wal -w @flotilla/raft`
+ * (`-- FOLDER` for another disk). `VARIANTS=shipped` leaves out the two that are there to be compared
+ * with: the fdatasync on the event loop, and writes and fdatasync in a worker thread. `SPAN_MS=1500`.
  */
 import { closeSync, fdatasync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { promisify } from "node:util";
 import { EntryType } from "../src/index.js";
-import { NodeDisk, Wal } from "../src/node/index.js";
+import { Wal } from "../src/node/index.js";
+import { diskOf, VARIANTS, type Variant } from "./wal/disks.js";
 
 const ENTRY_BYTES = 300;
-const SPAN_MS = 3_000;
+/** Bytes that an entry of that size takes as a frame. */
+const FRAME_BYTES = 336;
+const SPAN_MS = Number(process.env["SPAN_MS"] ?? 1500);
+const RAW_MS = SPAN_MS / 3;
+const wanted = process.env["VARIANTS"]?.split(",") ?? VARIANTS;
 
 const folder = mkdtempSync(join(process.argv[2] ?? tmpdir(), "raft-bench-"));
 try {
-  const before = await rawSyncs();
-  console.log(`raw write of 2 KiB + fdatasync: ${Math.round(before)}/s`);
-  for (const proposers of [1, 100, 1_000]) await walEntries(proposers);
-  console.log(`raw again: ${Math.round(await rawSyncs())}/s`);
+  await rawSyncs();
+  const rows: Record<string, unknown>[] = [];
+  for (const proposers of [1, 100, 1_000]) {
+    for (const variant of VARIANTS.filter((one) => wanted.includes(one))) {
+      const before = await rawSyncs();
+      const measured = await walEntries(proposers, variant);
+      rows.push({
+        proposers,
+        variant,
+        ...measured,
+        raw: Math.round((before + (await rawSyncs())) / 2),
+      });
+    }
+  }
+  console.table(rows);
 } finally {
   rmSync(folder, { recursive: true });
 }
 
+/** Writes of 2 KiB with an fdatasync each, a second. */
 async function rawSyncs(): Promise<number> {
   const fd = openSync(join(folder, "raw"), "w");
   const block = new Uint8Array(2048).fill(1);
   for (let at = 0; at < 1024; at++) writeSync(fd, block, 0, block.length, at * block.length);
   const sync = promisify(fdatasync);
   await sync(fd);
-  const end = performance.now() + SPAN_MS;
+  const begun = performance.now();
   let count = 0;
-  while (performance.now() < end) {
+  while (performance.now() < begun + RAW_MS) {
     writeSync(fd, block, 0, block.length, (count++ % 1024) * block.length);
     await sync(fd);
   }
   closeSync(fd);
-  return (count * 1000) / SPAN_MS;
+  return (count * 1000) / (performance.now() - begun);
 }
 
-async function walEntries(proposers: number): Promise<void> {
-  const disk = new NodeDisk();
-  const directory = join(folder, `wal-${proposers}`);
+async function walEntries(proposers: number, variant: Variant): Promise<Record<string, unknown>> {
+  const disk = diskOf(variant);
+  const directory = join(folder, `${variant}-${proposers}`);
   const { wal } = await Wal.open({ disk, directory, clusterId: "bench", id: 1 });
   const data = new Uint8Array(ENTRY_BYTES).fill(7);
   let index = 0;
   let done = 0;
-  const end = performance.now() + SPAN_MS;
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  const begun = performance.now();
+  const end = begun + SPAN_MS;
   const cpu = process.cpuUsage();
   const propose = async (): Promise<void> => {
     while (performance.now() < end) {
@@ -57,11 +80,30 @@ async function walEntries(proposers: number): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: proposers }, propose));
+  const seconds = (performance.now() - begun) / 1000;
   const { user, system } = process.cpuUsage(cpu);
-  const rate = (done * 1000) / SPAN_MS;
-  const cost = (user + system) / 1e6 / (done / 10_000);
-  console.log(
-    `${proposers} proposers: ${Math.round(rate)} entries/s, ${cost.toFixed(3)} CPU s per 10,000`,
-  );
+  delay.disable();
   await wal.close();
+  await disk.close();
+  rmSync(directory, { recursive: true });
+  const bytes = disk.batches.bytes.sort((a, b) => a - b);
+  const entriesOf = (size: number): number => Math.floor(size / FRAME_BYTES);
+  const median = bytes[bytes.length >> 1] ?? 0;
+  const largest = bytes.at(-1) ?? 0;
+  return {
+    "entries/s": Math.round(done / seconds),
+    "batches/s": Math.round(bytes.length / seconds),
+    "entries p50": entriesOf(median),
+    "entries max": entriesOf(largest),
+    "KiB p50": Math.round(median / 1024),
+    "KiB max": Math.round(largest / 1024),
+    // Without a sample the loop was not left once in the whole span.
+    "loop p99 ms": delay.count > 0 ? inMs(delay.percentile(99)) : Math.round(seconds * 1000),
+    "loop max ms": delay.count > 0 ? inMs(delay.max) : Math.round(seconds * 1000),
+    "CPU µs/entry": Number(((user + system) / done).toFixed(1)),
+  };
+}
+
+function inMs(nanoseconds: number): number {
+  return Number((nanoseconds / 1e6).toFixed(1));
 }

@@ -234,6 +234,26 @@ describe("a group on failing disks", () => {
     expect((error as Error).message).toMatch(/\.snap: offset \d+/);
   });
 
+  it("goes on without a snapshot that has no room, and takes it when there is", async () => {
+    const cluster = new Cluster(1, { snapshotEntries: 20, tickMs: 10 });
+    await cluster.startAll();
+    const [group] = cluster.groups;
+    const [disk] = cluster.disks;
+    await until("it leads", () => group!.isLeader);
+    await until("its spare is there", () => disk!.used() >= 2 * SEGMENT);
+    disk!.faults.capacity = disk!.used();
+    for (let n = 0; n < 25; n++) await group!.propose(`a${n}`);
+    await until("a snapshot was tried", () => group!.status().snapshotError !== null);
+    expect(group!.status().snapshotError).toMatchObject({ code: "disk-full" });
+    expect(disk!.paths().filter((path) => path.includes("snapshots"))).toEqual([]);
+    expect(group!.status()).toMatchObject({ snapshotIndex: 0, diskFull: false });
+    expect(await group!.propose("b")).toBe(26);
+    disk!.faults.capacity = Number.POSITIVE_INFINITY;
+    for (let n = 0; n < 25; n++) await group!.propose(`c${n}`);
+    await until("it is taken", () => group!.status().snapshotIndex > 0);
+    expect(group!.status().snapshotError).toBe(null);
+  });
+
   it("takes the leader's snapshot while one of its own is being written", async () => {
     const cluster = new Cluster(3, { snapshotEntries: 30, keepEntries: 5 });
     await cluster.startAll();
