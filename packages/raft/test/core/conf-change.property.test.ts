@@ -54,7 +54,7 @@ describe("configuration changes", () => {
         // The base is as it was.
         expect(base.membership.incoming).toEqual([...voters].sort((a, b) => a - b));
       }),
-      { numRuns: 1000 },
+      { numRuns: 300 },
     );
   });
 

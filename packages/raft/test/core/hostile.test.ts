@@ -136,7 +136,7 @@ describe("hostile messages", () => {
             }
           }
         }),
-        { numRuns: 600 },
+        { numRuns: 150 },
       );
     },
   );

@@ -93,7 +93,7 @@ describe("the log, against a plain list", () => {
         const stored = storage.entries(first, storage.lastIndex() + 1, Number.POSITIVE_INFINITY);
         expect(stored).toEqual(plain.slice(first - 1));
       }),
-      { numRuns: 800 },
+      { numRuns: 300 },
     );
   });
 
