@@ -17,6 +17,15 @@ export {
 } from "./calendar/timestamp.js";
 export { formatDiagnostic } from "./diagnostics.js";
 export { UnitsError, type UnitsErrorCode } from "./errors.js";
+export { formatUnitFile } from "./format/format.js";
+export {
+  type DependencyEdge,
+  type DependencyGraph,
+  type DependencyKind,
+  dependencyGraph,
+  formatDot,
+  orderingCycles,
+} from "./graph/graph.js";
 export { unitJsonSchema } from "./keys/json-schema.js";
 export type { SectionSpec } from "./keys/section-table.js";
 export { findKey, findSection, SECTIONS } from "./keys/sections.js";
@@ -27,6 +36,9 @@ export type {
   ValueProblem,
   ValueType,
 } from "./keys/value-type.js";
+export { memoryFileSystem, type UnitFileSystem } from "./load/file-system.js";
+export { folderNames, SYSTEM_UNIT_PATHS } from "./load/search-path.js";
+export { type StoredUnit, UnitStore, type UnitStoreOptions } from "./load/unit-store.js";
 export { type LoadOptions, loadUnit } from "./model/load.js";
 export type { MachineSize } from "./model/service-section.js";
 export { escapeUnitName, unescapeUnitName, unescapeUnitNameBytes } from "./names/escape.js";

@@ -1,4 +1,3 @@
-import { byPosition } from "../diagnostics.js";
 import { UnitsError } from "../errors.js";
 import { canBeTemplate, parseUnitName } from "../names/unit-name.js";
 import type { UnitFile } from "../syntax/tree.js";
@@ -17,6 +16,8 @@ export interface LoadOptions {
   readonly specifiers?: MachineSpecifiers;
   /** What percentages of memory and tasks are taken from. */
   readonly machine?: MachineSize;
+  /** Files that are laid over the unit's own, in their order: its drop-ins. */
+  readonly dropIns?: readonly UnitFile[];
 }
 
 /**
@@ -37,7 +38,8 @@ export interface LoadOptions {
 export function loadUnit(name: string, file: UnitFile, options: LoadOptions = {}): LoadResult {
   const parsed = tryName(name, file);
   if (!("prefix" in parsed)) return { diagnostics: [parsed, ...file.diagnostics] };
-  const settings = new Settings(file, parsed, options.specifiers);
+  const files = [file, ...(options.dropIns ?? [])];
+  const settings = new Settings(files, parsed, options.specifiers);
   const unit: UnitModel = {
     name: parsed,
     unit: readUnitSection(settings, parsed),
@@ -46,7 +48,7 @@ export function loadUnit(name: string, file: UnitFile, options: LoadOptions = {}
     flotilla: readFlotillaSection(settings),
     ...readTypeSection(settings, parsed, options.machine ?? {}),
   };
-  const diagnostics = settings.diagnostics.toSorted(byPosition);
+  const diagnostics = settings.sorted();
   const usable = diagnostics.every((one) => one.severity !== "error");
   return usable ? { unit, diagnostics } : { diagnostics };
 }

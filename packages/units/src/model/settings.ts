@@ -1,3 +1,4 @@
+import { byPosition } from "../diagnostics.js";
 import type { SectionTable } from "../keys/section-table.js";
 import { UNIT_SECTIONS } from "../keys/sections.js";
 import type {
@@ -7,7 +8,7 @@ import type {
   ValueProblem,
   ValueType,
 } from "../keys/value-type.js";
-import type { AssignmentNode, UnitFile } from "../syntax/tree.js";
+import type { AssignmentNode, Section, UnitFile } from "../syntax/tree.js";
 import type { Diagnostic, MachineSpecifiers, Span, UnitName } from "../types.js";
 import { closest } from "../values/closest.js";
 import { expandSpecifiers } from "../values/specifiers.js";
@@ -15,6 +16,7 @@ import { findInlineComment } from "./inline-comment.js";
 
 /** A value that counts, and where it was set. */
 interface Setting {
+  readonly file: UnitFile;
   readonly assignment: AssignmentNode;
   readonly type: ValueType<unknown>;
   readonly value: unknown;
@@ -22,35 +24,51 @@ interface Setting {
 
 const NONE: readonly never[] = [];
 
-/** The assignments of a file, read by the key table; reading reports whatever is wrong. */
+/** The assignments of a unit's files, read by the key table; reading reports whatever is wrong. */
 export class Settings {
   readonly diagnostics: Diagnostic[] = [];
   readonly #table: SectionTable;
-  readonly #file: UnitFile;
-  readonly #fileName: string;
+  readonly #files: readonly UnitFile[];
+  /** The one that is being read. */
+  #file: UnitFile;
   readonly #unit: UnitName;
   readonly #context: ReadingContext;
   /** By section, then key. */
   readonly #settings = new Map<string, Map<string, Setting[]>>();
 
   constructor(
-    file: UnitFile,
+    files: readonly UnitFile[],
     unit: UnitName,
     machine: MachineSpecifiers | undefined,
     table: SectionTable = UNIT_SECTIONS,
   ) {
     this.#table = table;
-    this.#file = file;
-    this.#fileName = file.file === "" ? unit.name : file.file;
+    this.#files = files;
+    this.#file = files[0]!;
     this.#unit = unit;
     this.#context = new ReadingContext(unit, machine, (problem, span) =>
       this.#report(problem, span),
     );
-    this.diagnostics.push(...file.diagnostics);
-    for (const section of file.sections) {
-      if (!this.#checkSection(section.name, section.span)) continue;
-      for (const assignment of section.assignments) this.#read(assignment);
+    for (const file of files) {
+      this.#file = file;
+      this.diagnostics.push(...file.diagnostics);
+      for (const section of file.sections) {
+        if (!this.#checkSection(section)) continue;
+        for (const assignment of section.assignments) this.#read(assignment);
+      }
     }
+  }
+
+  /** What was reported, file after file, by place. */
+  sorted(): Diagnostic[] {
+    if (this.diagnostics.length < 2) return this.diagnostics;
+    const rank = new Map(this.#files.map((file, index) => [this.#nameOf(file), index]));
+    const rankOf = (one: Diagnostic): number => rank.get(one.file) ?? 0;
+    return this.diagnostics.toSorted((a, b) => rankOf(a) - rankOf(b) || byPosition(a, b));
+  }
+
+  #nameOf({ file }: UnitFile): string {
+    return file === "" ? this.#unit.name : file;
   }
 
   /** The value of a key that has one: the last that was valid. */
@@ -75,12 +93,13 @@ export class Settings {
   complain(problem: ValueProblem & { code: string }, at: readonly string[]): void {
     const found = at.map((name) => {
       const [section = "", key = ""] = name.split(".");
-      return this.#settings.get(section)?.get(key)?.at(-1)?.assignment;
+      return this.#settings.get(section)?.get(key)?.at(-1);
     });
-    const assignment = found.find((one) => one !== undefined);
+    const setting = found.find((one) => one !== undefined);
+    this.#file = setting?.file ?? this.#files[0]!;
     const section = this.#file.sections.find((one) => at[0]?.startsWith(`${one.name}.`));
     const start = this.#file.position(0);
-    const span = assignment?.keySpan ?? section?.span ?? { start, end: start };
+    const span = setting?.assignment.keySpan ?? section?.span ?? { start, end: start };
     this.#report(problem, span);
   }
 
@@ -93,7 +112,9 @@ export class Settings {
   }
 
   /** False for a section whose keys systemd would not look at. */
-  #checkSection(name: string, span: Span): boolean {
+  #checkSection(section: Section): boolean {
+    // Its span is computed when asked for, which for most files is never.
+    const { name } = section;
     const spec = this.#table.section(name);
     if (spec === undefined) {
       if (name.startsWith("X-")) return false;
@@ -101,13 +122,13 @@ export class Settings {
       const hint =
         near === undefined ? "Sections of your own begin with X-." : `Did you mean [${near}]?`;
       const message = `There is no section [${name}]; all in it is ignored.`;
-      this.#report({ code: "unknown-section", message, hint }, span);
+      this.#report({ code: "unknown-section", message, hint }, section.span);
       return false;
     }
     if (spec.types === undefined || spec.types.includes(this.#unit.type)) return true;
     const message = `[${name}] means nothing in a ${this.#unit.type} unit; all in it is ignored.`;
     const hint = `It belongs in .${spec.types.join(", .")} files.`;
-    this.#report({ code: "unknown-section", message, hint }, span);
+    this.#report({ code: "unknown-section", message, hint }, section.span);
     return false;
   }
 
@@ -133,7 +154,7 @@ export class Settings {
     this.#context.assignment = assignment;
     const value = type.read(assignment.value, this.#context);
     if (value === undefined) return;
-    const setting = { assignment, type, value };
+    const setting = { file: this.#file, assignment, type, value };
     if (spec.sets === undefined) this.#add(section, spec.renamed ?? key, setting);
     else for (const name of spec.sets) this.#add(section, name, setting);
   }
@@ -213,7 +234,7 @@ export class Settings {
 
   #report(problem: ValueProblem, span: Span): void {
     const { code = "bad-value", severity = "warning", message, hint } = problem;
-    const file = this.#fileName;
+    const file = this.#nameOf(this.#file);
     this.diagnostics.push({ code, severity, message, ...(hint ? { hint } : {}), file, span });
   }
 }

@@ -1,1 +1,2 @@
+export { nodeFileSystem } from "./file-system.js";
 export { systemTimeZones } from "./time-zones.js";

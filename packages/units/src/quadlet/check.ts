@@ -1,4 +1,3 @@
-import { byPosition } from "../diagnostics.js";
 import { Settings } from "../model/settings.js";
 import { tryParseUnitName } from "../names/unit-name.js";
 import type { UnitFile } from "../syntax/tree.js";
@@ -28,10 +27,10 @@ export function checkQuadlet(name: string, file: UnitFile): readonly Diagnostic[
   // The service that quadlet makes of it is what specifiers speak of.
   const unit = tryParseUnitName(name.replace(/\.[^.]*$/, ".service"));
   if (kind === undefined || unit === undefined) return [badName(name, file), ...file.diagnostics];
-  const settings = new Settings(file, unit, undefined, kind.table);
+  const settings = new Settings([file], unit, undefined, kind.table);
   checkNeeds(kind, file, settings);
   checkService(file, settings);
-  return settings.diagnostics.toSorted(byPosition);
+  return settings.sorted();
 }
 
 function kindOf(name: string): QuadletKind | undefined {

@@ -142,7 +142,7 @@ class Parser {
         at = this.#continued(at, end);
       } else {
         const next = this.#next(end);
-        this.#line(at, next, this.#behindBom(first), end);
+        this.#line(at, next, this.#behindBom(first, end), end);
         at = next;
       }
     }
@@ -176,10 +176,10 @@ class Parser {
   }
 
   /** systemd skips a byte order mark at the start of the file, and looks for comments before that. */
-  #behindBom(first: number): number {
+  #behindBom(first: number, end: number): number {
     if (first === 0 && this.text.charCodeAt(0) === BOM) {
       let at = 1;
-      while (isBlank(this.text.charCodeAt(at))) at++;
+      while (at < end && isBlank(this.text.charCodeAt(at))) at++;
       return at;
     }
     return first;

@@ -1,4 +1,11 @@
-import { type Diagnostic, formatDiagnostic, loadUnit, parseUnitFile } from "@flotilla/units";
+import {
+  checkQuadlet,
+  type Diagnostic,
+  formatDiagnostic,
+  isQuadletName,
+  loadUnit,
+  parseUnitFile,
+} from "@flotilla/units";
 import { CliError, Exit } from "../../errors.js";
 import { showJson } from "../../output/output.js";
 import { readSources, type Source } from "./sources.js";
@@ -34,7 +41,8 @@ export async function lint(paths: readonly string[], options: LintOptions): Prom
 
 function check({ path, name, text }: Source): readonly Diagnostic[] {
   const file = path === "-" ? name : path;
-  return loadUnit(name, parseUnitFile(text, { file })).diagnostics;
+  const parsed = parseUnitFile(text, { file });
+  return isQuadletName(name) ? checkQuadlet(name, parsed) : loadUnit(name, parsed).diagnostics;
 }
 
 export function levelOf(text: string): Level {
