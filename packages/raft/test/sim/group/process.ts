@@ -105,7 +105,17 @@ export class SimulatedProcess {
     void this.#transport![Symbol.asyncDispose]();
     this.disk.faults.failSyncs = 0;
     this.failing = false;
-    this.disk.crash({ keepSector: () => random.chance(scenario.tornShare) });
+    // In their order: a log whose last batch has a hole and its end is refused, as it promises, since
+    // nobody can tell that from damage to what was acknowledged.
+    const kept = random.int(scenario.tornSectors + 1);
+    const seen = new Map<string, number>();
+    this.disk.crash({
+      keepSector: (path) => {
+        const count = (seen.get(path) ?? 0) + 1;
+        seen.set(path, count);
+        return count <= kept;
+      },
+    });
   }
 
   pause(ms: number): void {

@@ -17,8 +17,8 @@ export interface Scenario {
   readonly operationEvery: number;
   readonly keys: number;
   readonly readShare: number;
-  /** The chance of an unsynced sector to survive a crash. */
-  readonly tornShare: number;
+  /** So many of a file's unsynced sectors, the first ones, survive a crash at most. */
+  readonly tornSectors: number;
   readonly group: {
     readonly tickMs: number;
     readonly electionTicks: number;
@@ -49,7 +49,7 @@ export function drawScenario(random: Random): Scenario {
     operationEvery: random.pick([20, 60, 150]),
     keys: random.between(1, 4),
     readShare: random.pick([0.3, 0.5, 0.7]),
-    tornShare: random.pick([0, 0.5, 0.9]),
+    tornSectors: random.pick([0, 3, 20]),
     group: {
       tickMs: 50,
       electionTicks: random.between(6, 12),
