@@ -151,7 +151,10 @@ function nudge(group: SimulatedGroup): void {
 }
 
 function someoneMissedTheLastChange({ confState, confIndex, members }: SimulatedGroup): boolean {
-  return everybody(confState).some((id) => members.get(id)!.appliedIndex < confIndex);
+  return everybody(confState).some((id) => {
+    const { lost, appliedIndex } = members.get(id)!;
+    return !lost && appliedIndex < confIndex;
+  });
 }
 
 function describeMembers(group: SimulatedGroup): string {

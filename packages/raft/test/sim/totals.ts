@@ -17,7 +17,7 @@ export class Totals {
   readonly #began = performance.now();
   readonly #sums = new Map<string, number>(COUNTED.map((name) => [name, 0]));
   #passed = 0;
-  #stuck = 0;
+  readonly #stuck: number[] = [];
 
   add(outcome: Outcome): void {
     if ("error" in outcome) {
@@ -26,7 +26,7 @@ export class Totals {
     }
     const { report } = outcome;
     this.#passed++;
-    if (report.stuck) this.#stuck++;
+    if (report.stuck) this.#stuck.push(report.seed);
     for (const name of COUNTED) this.#sums.set(name, this.#sums.get(name)! + report[name]);
   }
 
@@ -36,8 +36,8 @@ export class Totals {
     const { user, system } = process.cpuUsage();
     const virtual = sum("virtualSeconds");
     return [
-      `${this.#passed} seeds passed (${this.#stuck} ended without a leader, see ` +
-        `SimulationReport.stuck), ${this.failures.length} failed`,
+      `${this.#passed} seeds passed, ${this.failures.length} failed; ended without a leader, see ` +
+        `SimulationReport.stuck: ${this.#stuck.length === 0 ? "none" : this.#stuck.join(", ")}`,
       `${(virtual / 3600).toFixed(1)} virtual hours, ${sum("events")} events, ` +
         `${sum("messages")} messages, ${sum("faults")} faults`,
       `${sum("operations")} operations answered, ${(sum("operations") / virtual).toFixed(1)} a ` +
