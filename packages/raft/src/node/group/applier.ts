@@ -1,4 +1,11 @@
-import { decodeConfChange, type Entry, EntryType, RaftError, type RawNode } from "../../index.js";
+import {
+  type ConfChangeEntryType,
+  decodeConfChange,
+  type Entry,
+  EntryType,
+  RaftError,
+  type RawNode,
+} from "../../index.js";
 import type { AppliedEntry, Codec, StateMachine } from "../types.js";
 import type { SnapshotPoint } from "../wal/types.js";
 import { decodeChangeContext, Membership } from "./membership.js";
@@ -61,14 +68,14 @@ export class Applier<Command, Result> {
       throw new RaftError("corrupt", `entry ${index} is to be applied after ${this.at.index}`);
     }
     this.at = { index, term };
-    if (type !== EntryType.Normal) return { command: null, id: this.#change(data, index) };
+    if (type !== EntryType.Normal) return { command: null, id: this.#change(type, data, index) };
     if (data.length === 0) return { command: null, id: null };
     const { id, command } = unwrapCommand(data, index);
     return { command: this.#options.codec.decode(command), id };
   }
 
-  #change(data: Uint8Array, index: number): ProposalId | null {
-    const change = decodeConfChange(data);
+  #change(type: ConfChangeEntryType, data: Uint8Array, index: number): ProposalId | null {
+    const change = decodeConfChange(data, type);
     const { id, members } = decodeChangeContext(change.context);
     const confState = this.#options.raw.applyConfChange(change, index);
     this.membership.apply(change, members, confState);

@@ -9,6 +9,7 @@ import {
   MessageType,
   type NodeId,
   RaftError,
+  type RaftErrorCode,
   type RawNode,
   type ReadState,
   type Ready,
@@ -248,8 +249,8 @@ export class Driver<Command, Result> {
     try {
       this.raw.step(message);
     } catch (error) {
-      // From a peer that was removed.
-      if (!RaftError.is(error) || error.code !== "step-peer-not-found") this.fail(error);
+      if (!RaftError.is(error) || !HARMLESS.has(error.code)) this.fail(error);
+      else this.#metrics?.count("messages_refused", 1, { peer: message.from });
     }
   }
 
@@ -332,7 +333,7 @@ export class Driver<Command, Result> {
   }
 
   #announceChange(entry: Entry): void {
-    const { id } = decodeChangeContext(decodeConfChange(entry.data).context);
+    const { id } = decodeChangeContext(decodeConfChange(entry.data, entry.type).context);
     if (id) this.#host.changeLogged(id);
   }
 
@@ -366,6 +367,12 @@ export class Driver<Command, Result> {
     });
   }
 }
+
+/**
+ * Why the core refuses a message and goes on: it came from a peer that was removed, or is none that
+ * a member sends. One that shows that the logs have diverged (`diverged`) is the end.
+ */
+const HARMLESS: ReadonlySet<RaftErrorCode> = new Set(["step-peer-not-found", "invalid-message"]);
 
 /** A storage message without a hard state has zeros in these. */
 function hardStateOf({ term, vote, commit }: Message): HardState | null {

@@ -26,6 +26,8 @@ export type RaftCounter =
   | "messages_dropped"
   /** Messages of `type` from `peer`. */
   | "messages_received"
+  /** Messages from `peer` that the core refused: it is removed, or they are none that a member sends. */
+  | "messages_refused"
   /** Bytes of messages to `peer`, snapshots left out. */
   | "peer_sent_bytes"
   /** Bytes of messages from `peer`, snapshots left out. */

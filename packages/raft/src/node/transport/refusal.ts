@@ -16,7 +16,7 @@ const NO_COMMAND = new Uint8Array(0);
 /** Who waits for a proposed entry. */
 export function idOf(entry: Entry): ProposalId {
   if (entry.type === EntryType.Normal) return unwrapCommand(entry.data, entry.index).id;
-  const { id } = decodeChangeContext(decodeConfChange(entry.data).context);
+  const { id } = decodeChangeContext(decodeConfChange(entry.data, entry.type).context);
   if (id) return id;
   throw new RaftError("corrupt", "a membership change was proposed by nobody");
 }
