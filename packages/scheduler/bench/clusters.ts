@@ -43,7 +43,9 @@ export function units(count: number): UnitJob[] {
       jobs.push({ ...job(`${app}@${n}.service`, rules, requests), ...spread });
     }
   }
-  return jobs.sort((a, b) => (a.name < b.name ? -1 : 1));
+  // As out of a store: in the order of names, and each a key somewhere already.
+  const byName = new Map(jobs.map((unit) => [unit.name, unit]));
+  return [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 export function cluster(machineCount: number, unitCount: number): ClusterState {

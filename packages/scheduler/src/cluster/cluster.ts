@@ -27,6 +27,7 @@ export class Cluster {
   #units: UnitNode[] = [];
   #places: MachineNode[] = [];
   #came: boolean[] = [];
+  #lastListing = 0;
 
   constructor(strategy: Strategy) {
     this.machines = new Machines(strategy);
@@ -83,9 +84,16 @@ export class Cluster {
     this.#came = [];
   }
 
-  /** The units that were put somewhere or taken away since the last commit. */
-  changed(): ReadonlySet<UnitNode> {
-    return new Set(this.#units);
+  /** The units that were put somewhere or taken away since the last commit, each once. */
+  changed(): UnitNode[] {
+    const listing = ++this.#lastListing;
+    const changed: UnitNode[] = [];
+    for (const unit of this.#units) {
+      if (unit.listedIn === listing) continue;
+      unit.listedIn = listing;
+      changed.push(unit);
+    }
+    return changed;
   }
 
   /** Some unit on the machine conflicts with this one, either way; asked in constant time. */

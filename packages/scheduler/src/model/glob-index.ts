@@ -1,4 +1,8 @@
 import { compilePattern, UnitsError } from "@flotilla/units";
+import { type Template, Templates } from "./templates.js";
+
+const META = /[*?[\\]/;
+const NONE: readonly Glob[] = [];
 
 /** One glob of Conflicts= or Replaces=, however many units declare it. */
 export class Glob {
@@ -10,17 +14,17 @@ export class Glob {
   /** It has no wildcard: `literal` is the one name that matches. */
   readonly exact: boolean;
   /** Only names of this template can match; undefined when any can. */
-  readonly template: string | undefined;
+  readonly template: Template | undefined;
   declarers = 0;
   readonly #test: (name: string) => boolean;
 
-  constructor(id: number, pattern: string) {
+  constructor(id: number, pattern: string, templates: Templates) {
     const meta = pattern.search(META);
     this.id = id;
     this.pattern = pattern;
     this.literal = meta < 0 ? pattern : pattern.slice(0, meta);
     this.exact = meta < 0;
-    this.template = templateOf(this.literal);
+    this.template = this.exact ? undefined : templates.of(this.literal);
     this.#test = this.exact ? (name) => name === pattern : matcher(pattern);
   }
 
@@ -29,35 +33,33 @@ export class Glob {
   }
 }
 
-/** `web@` of `web@1.service`; undefined for what holds no "@". */
-export function templateOf(name: string): string | undefined {
-  const at = name.indexOf("@");
-  return at < 0 ? undefined : name.slice(0, at + 1);
-}
-
-const NONE: readonly Glob[] = [];
-const META = /[*?[\\]/;
-
 /**
  * All globs of Conflicts= and Replaces=, so that a unit's name finds those that match it without
  * trying every one: exact names and templates by maps, the rest by their literal beginning.
  */
 export class GlobIndex {
+  readonly #templates: Templates;
   readonly #globs = new Map<string, Glob>();
-  /** Template → its globs with wildcards. */
-  readonly #byTemplate = new Map<string, Glob[]>();
-  /** Length of the literal beginning → that beginning → the other globs with wildcards. */
+  readonly #exact = new Map<string, Glob>();
+  /** Length of the literal beginning → that beginning → the globs that are of no template. */
   readonly #byPrefix = new Map<number, Map<string, Glob[]>>();
+  #last: Glob | undefined;
   #lastId = 0;
+
+  constructor(templates: Templates = new Templates()) {
+    this.#templates = templates;
+  }
 
   /** The one object that stands for the glob, with one declarer more. */
   declare(pattern: string): Glob {
-    let glob = this.#globs.get(pattern);
+    // Siblings come one after another, and declare the same.
+    let glob = this.#last?.pattern === pattern ? this.#last : this.#globs.get(pattern);
     if (glob === undefined) {
-      glob = new Glob(++this.#lastId, pattern);
+      glob = new Glob(++this.#lastId, pattern, this.#templates);
       this.#globs.set(pattern, glob);
-      if (!glob.exact) this.#add(glob);
+      this.#add(glob);
     }
+    this.#last = glob;
     glob.declarers++;
     return glob;
   }
@@ -66,58 +68,57 @@ export class GlobIndex {
   release(glob: Glob): boolean {
     glob.declarers--;
     if (glob.declarers > 0) return false;
+    if (this.#last === glob) this.#last = undefined;
     this.#globs.delete(glob.pattern);
-    if (!glob.exact) this.#remove(glob);
+    this.#remove(glob);
     return true;
   }
 
-  /** The globs that match the name, whose template is given as well. */
-  matching(name: string, template: string | undefined = templateOf(name)): readonly Glob[] {
-    const exact = this.#globs.get(name);
-    let found: Glob[] | undefined = exact?.exact ? [exact] : undefined;
-    const take = (globs: readonly Glob[] | undefined): void => {
-      if (globs === undefined) return;
-      for (const glob of globs) {
-        if (!glob.matches(name)) continue;
-        if (found === undefined) found = [glob];
-        else found.push(glob);
-      }
-    };
-    if (template !== undefined) take(this.#byTemplate.get(template));
+  /** The globs that match the name, whose template may be given. */
+  matching(
+    name: string,
+    template: Template | undefined = this.#templates.of(name),
+  ): readonly Glob[] {
+    const found: Glob[] = [];
+    const exact = this.#exact.size === 0 ? undefined : this.#exact.get(name);
+    if (exact !== undefined) found.push(exact);
+    if (template !== undefined) takeMatching(template.globs, name, found);
     for (const [length, prefixes] of this.#byPrefix) {
-      if (length <= name.length) take(prefixes.get(name.slice(0, length)));
+      const globs = length > name.length ? undefined : prefixes.get(name.slice(0, length));
+      if (globs !== undefined) takeMatching(globs, name, found);
     }
-    return found ?? NONE;
+    return found.length === 0 ? NONE : found;
   }
 
   #add(glob: Glob): void {
-    const globs = this.#homeOf(glob);
-    const key = glob.template ?? glob.literal;
-    const known = globs.get(key);
-    if (known === undefined) globs.set(key, [glob]);
-    else known.push(glob);
+    const { template, literal, exact } = glob;
+    if (exact) this.#exact.set(literal, glob);
+    else if (template !== undefined) template.globs = [...template.globs, glob];
+    else {
+      const prefixes = this.#byPrefix.get(literal.length) ?? new Map<string, Glob[]>();
+      this.#byPrefix.set(literal.length, prefixes);
+      prefixes.set(literal, [...(prefixes.get(literal) ?? []), glob]);
+    }
   }
 
   #remove(glob: Glob): void {
-    const globs = this.#homeOf(glob);
-    const key = glob.template ?? glob.literal;
-    const left = (globs.get(key) ?? []).filter((other) => other !== glob);
-    if (left.length > 0) globs.set(key, left);
-    else globs.delete(key);
-    if (globs.size === 0 && glob.template === undefined) {
-      this.#byPrefix.delete(glob.literal.length);
+    const { template, literal, exact } = glob;
+    if (exact) this.#exact.delete(literal);
+    else if (template !== undefined) {
+      template.globs = template.globs.filter((other) => other !== glob);
+      this.#templates.prune(template);
+    } else {
+      const prefixes = this.#byPrefix.get(literal.length)!;
+      const left = prefixes.get(literal)!.filter((other) => other !== glob);
+      if (left.length > 0) prefixes.set(literal, left);
+      else prefixes.delete(literal);
+      if (prefixes.size === 0) this.#byPrefix.delete(literal.length);
     }
   }
+}
 
-  #homeOf({ template, literal }: Glob): Map<string, Glob[]> {
-    if (template !== undefined) return this.#byTemplate;
-    let prefixes = this.#byPrefix.get(literal.length);
-    if (prefixes === undefined) {
-      prefixes = new Map();
-      this.#byPrefix.set(literal.length, prefixes);
-    }
-    return prefixes;
-  }
+function takeMatching(globs: readonly Glob[], name: string, into: Glob[]): void {
+  for (const glob of globs) if (glob.matches(name)) into.push(glob);
 }
 
 /**

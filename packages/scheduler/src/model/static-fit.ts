@@ -31,6 +31,7 @@ export interface AffinityTiers {
 export class StaticFit {
   readonly #shapes = new Interner<Shape>();
   readonly #affinities = new Interner<AffinityTiers>();
+  readonly #anywhere: Shape = { id: 0, metadata: [], eligible: undefined, version: -1 };
   #lastId = 0;
   /** Grows with every change of a machine: answers of an older version count no longer. */
   #version = 0;
@@ -74,8 +75,9 @@ export class StaticFit {
   }
 
   shape({ fleet: { machineMetadata } }: UnitJob): Shape {
+    if (machineMetadata.size === 0) return this.#anywhere;
     const metadata = [...machineMetadata];
-    const key = metadata.length === 0 ? "" : JSON.stringify(metadata);
+    const key = JSON.stringify(metadata);
     return this.#shapes.get(key, () => {
       return { id: ++this.#lastId, metadata, eligible: undefined, version: -1 };
     });

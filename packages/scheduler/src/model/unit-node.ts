@@ -68,6 +68,8 @@ export class UnitNode {
   /** It waits for a machine, and is in the queue: kept by Queue. */
   waits = false;
   queued = false;
+  /** The last listing of changed units that it is in: kept by Cluster. */
+  listedIn = 0;
   /** Known while it looks for a machine. */
   kind: Kind | undefined;
 

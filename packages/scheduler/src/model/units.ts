@@ -1,9 +1,10 @@
 import { RefusalMemory } from "../cluster/refusal-memory.js";
 import type { UnitJob } from "../types.js";
-import { type Glob, GlobIndex, templateOf } from "./glob-index.js";
+import { type Glob, GlobIndex } from "./glob-index.js";
 import { Interner } from "./interner.js";
 import { Requests } from "./requests.js";
 import type { StaticFit } from "./static-fit.js";
+import { Templates, templateOf } from "./templates.js";
 import { byName, type Kind, type SpreadGroup, UnitNode, type UnitRules } from "./unit-node.js";
 
 const NONE: readonly never[] = [];
@@ -16,15 +17,14 @@ export class Units {
   readonly byName: Map<string, UnitNode> = new Map();
   readonly #fit: StaticFit;
   readonly #onMatch: OnMatch;
-  readonly #globs = new GlobIndex();
+  readonly #templates = new Templates();
+  readonly #globs = new GlobIndex(this.#templates);
   /** CPU, memory, tasks → what is asked for. */
   readonly #requests = new Map<number, Map<number, Map<number, Requests>>>();
   readonly #spreads = new Map<string, SpreadGroup>();
   readonly #kinds = new Interner<Kind>();
   /** Unit name → the units that name it in MachineOf=. */
   readonly #followers = new Map<string, Set<UnitNode>>();
-  /** `web@` → the units with such names. */
-  readonly #byTemplate = new Map<string, UnitNode[]>();
   #globals: readonly UnitNode[] | undefined = NONE;
 
   constructor(fit: StaticFit, onMatch: OnMatch) {
@@ -66,8 +66,7 @@ export class Units {
       drop(this.#followers, peer, unit);
       if (!this.#followers.has(peer)) this.#setFollowers(peer, undefined);
     }
-    const template = templateOf(unit.name);
-    if (template !== undefined) this.#dropFromTemplate(template, unit);
+    this.#leaveTemplate(unit);
     for (const glob of unit.conflicts) this.#release(glob);
     if (unit.replaces !== undefined) this.#release(unit.replaces);
     for (const group of unit.spreads) if (--group.members === 0) this.#spreads.delete(group.id);
@@ -120,7 +119,7 @@ export class Units {
 
   #index(unit: UnitNode): void {
     const { name } = unit;
-    const template = templateOf(name);
+    const template = this.#templates.of(name);
     unit.matches = this.#globs.matching(name, template);
     this.byName.set(name, unit);
     if (unit.global) this.#globals = undefined;
@@ -128,17 +127,15 @@ export class Units {
       this.#setFollowers(peer, put(this.#followers, peer, unit));
     }
     if (this.#followers.size > 0) unit.followers = this.#followers.get(name);
-    if (template === undefined) return;
-    const siblings = this.#byTemplate.get(template);
-    if (siblings === undefined) this.#byTemplate.set(template, [unit]);
-    else siblings.push(unit);
+    template?.units.push(unit);
   }
 
-  #dropFromTemplate(template: string, unit: UnitNode): void {
-    const siblings = this.#byTemplate.get(template)!;
-    const last = siblings.pop()!;
-    if (last !== unit) siblings[siblings.indexOf(unit)] = last;
-    if (siblings.length === 0) this.#byTemplate.delete(template);
+  #leaveTemplate(unit: UnitNode): void {
+    const template = this.#templates.of(unit.name);
+    if (template === undefined) return;
+    const last = template.units.pop()!;
+    if (last !== unit) template.units[template.units.indexOf(unit)] = last;
+    this.#templates.prune(template);
   }
 
   #setFollowers(name: string, followers: Set<UnitNode> | undefined): void {
@@ -174,8 +171,7 @@ export class Units {
       const unit = this.byName.get(glob.pattern);
       return unit === undefined ? NONE : [unit];
     }
-    if (glob.template === undefined) return this.byName.values();
-    return this.#byTemplate.get(glob.template) ?? NONE;
+    return glob.template?.units ?? this.byName.values();
   }
 }
 

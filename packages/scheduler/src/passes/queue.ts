@@ -15,7 +15,7 @@ export function queueOrder(strategy: Strategy): Order {
 /** The units that wait for a machine, in order; sorted when asked for, and only what is new. */
 export class Queue {
   readonly order: Order;
-  #sorted: UnitNode[] = [];
+  #sorted: readonly UnitNode[] = [];
   #added: UnitNode[] = [];
   #left = false;
 
@@ -57,8 +57,13 @@ export class Queue {
 }
 
 /** Two arrays in order as one. */
-export function merge<T>(a: readonly T[], b: readonly T[], order: (a: T, b: T) => number): T[] {
-  if (a.length === 0) return [...b];
+export function merge<T>(
+  a: readonly T[],
+  b: readonly T[],
+  order: (a: T, b: T) => number,
+): readonly T[] {
+  if (a.length === 0) return b;
+  if (b.length === 0) return a;
   const merged: T[] = [];
   let at = 0;
   for (const one of b) {
