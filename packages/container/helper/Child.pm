@@ -34,12 +34,12 @@ sub give_up {
 }
 
 # Never returns. Takes spec (the settings of `exec`), join (cgroup.procs files), notify (the notify
-# socket's path), oom_adjust (to give back what the helper took), signals (to unblock), and the
+# socket's path), oom_adjust (to give back what the helper took), signals (to unblock), fds (to
+# hand over), and the
 # handles stdin, stdout, stderr and report.
 sub become {
   my (%given) = @_;
-  my $report = $given{report};
-  my $fail = sub { give_up($report, @_) };
+  my $fail = sub { give_up($given{report}, @_) };
   eval { prepare(\%given, $fail) };
   $fail->('EXEC', 203, "$@");
 }
@@ -56,6 +56,7 @@ sub prepare {
   defined POSIX::dup2(fileno $stdin, 0) or $fail->('STDIN', 208, "dup2: $!");
   defined POSIX::dup2(fileno $stdout, 1) or $fail->('STDOUT', 209, "dup2: $!");
   defined POSIX::dup2(fileno $stderr, 2) or $fail->('STDERR', 222, "dup2: $!");
+  $report = $given->{report} = hand_over($spec, $report, @{ $given->{fds} }) if @{ $given->{fds} };
   set_limits($spec, $report);
   umask($spec->{umask} // 0022);
   if (defined $spec->{nice}) {
@@ -70,6 +71,19 @@ sub prepare {
   syscall($SYS->{prctl}, 1, 9, 0, 0, 0) unless $spec->{'pid-file'};
   POSIX::sigprocmask(POSIX::SIG_UNBLOCK(), $given->{signals});
   execute($spec, $fail);
+}
+
+# The sockets of systemd.socket(5) as descriptors 3 and up, with the variables that tell of them. Out
+# of their way first: each of them, and the report, may be one of those numbers. Gives the report.
+sub hand_over {
+  my ($spec, $report, @handles) = @_;
+  my ($f_dupfd_cloexec, $above) = (1030, 64 + @handles);
+  my @high = map { fcntl $_, $f_dupfd_cloexec, $above } @handles;
+  my $moved = fcntl $report, $f_dupfd_cloexec, $above;
+  open(my $kept, '>&=', $moved);
+  POSIX::dup2($high[$_], 3 + $_) for 0 .. $#high;
+  push @{ $spec->{env} }, "LISTEN_PID=$$", 'LISTEN_FDS=' . @handles;
+  return $kept;
 }
 
 # execve(2) itself: execvp(3) would hand a file without #! to a shell, which systemd does not.

@@ -13,7 +13,12 @@
 #   signal  REQ ID PID NUMBER                    reply
 #   signal-all REQ ID NUMBER                     reply
 #   pids    REQ ID                               reply (ok PID…)
+#   watch   REQ ID PID                           reply (ok PID), then exited; PID lost its parent
 #   remove  REQ ID                               reply, when the last process is gone
+#   listen  REQ KEY TYPE FAMILY HOST PORT MODE BACKLOG
+#                                                reply (ok PORT); FAMILY: unix, inet or inet6
+#   arm     REQ KEY                              reply, then incoming once something waits
+#   unlisten REQ KEY                             reply
 #   credit  ID BYTES                             nothing: that much more output may be sent
 #   note    KEY VALUE                            nothing: kept for the next daemon; "" forgets it
 #   hold    MS                                   nothing: if the daemon goes, wait only until then
@@ -30,6 +35,7 @@
 #   notify  ID PID DATA
 #   exited  PID STATUS                           the raw wait status
 #   empty   ID                                   the sandbox's last process is gone
+#   incoming KEY                                 a listener that was armed has something
 #   kept-sandbox ID                              what an earlier daemon left, on adopt
 #   kept-process ID PID TAG EXECUTED STATUS [STEP CODE MESSAGE]
 #                                                EXECUTED 0 or 1; STATUS "" while it lives
@@ -37,7 +43,7 @@
 #
 # Keys of exec: path arg env cwd user group supplementary umask nice rlimit (NUMBER:SOFT:HARD)
 # sigpipe owner (uid that may use the notify socket) detach-mount (umounted in a private mount
-# namespace first) tag (told again on adopt) pid-file (the program starts another and leaves its pid
+# namespace first) fd (KEY of a listener to hand over) tag (told again on adopt) pid-file (the program starts another and leaves its pid
 # there; that one counts).
 package Conversation;
 use strict;
@@ -49,14 +55,15 @@ use Watch;
 use parent 'Exporter';
 
 our @EXPORT = qw(
-  attach attached congested converse end_conversation flush_out listen_in refuse_client send_frame
-  waiting_writer
+  announce attach attached congested converse end_conversation failed flush_out listen_in ok
+  refuse_client send_frame waiting_writer
 );
 
 use constant {
   FRAME_MAX => 8 << 20,     # argv and environment have 2 MiB at most (ARG_MAX)
   OUT_HIGH  => 1 << 20,     # above this, pipes and notify sockets are not read
   READ_SIZE => 65536,
+  KEPT_NOTIFY => 256,       # messages of a sandbox that are held while no daemon listens to it
   SOCKET    => 'helper',    # its name in the runtime's directory
 };
 
@@ -131,6 +138,21 @@ sub send_frame {
   return unless attached();
   push @queued, frame(@_);
   $queued_bytes += length $queued[-1];
+}
+
+sub ok { my ($request, @values) = @_; send_frame('reply', $request, 'ok', @values) }
+
+sub failed { my ($request, @reason) = @_; send_frame('reply', $request, 'error', @reason) }
+
+# Sends what a sandbox has to say, or keeps it while nobody listens to the sandbox.
+sub announce {
+  my ($box, @frame) = @_;
+  if (!$box->{parked}) { send_frame(@frame); return }
+  push @{ $box->{held} }, \@frame;
+  return unless $frame[0] eq 'notify' && ++$box->{held_notify} > KEPT_NOTIFY;
+  my ($oldest) = grep { $box->{held}[$_][0] eq 'notify' } 0 .. $#{ $box->{held} };
+  splice @{ $box->{held} }, $oldest, 1;
+  $box->{held_notify}--;
 }
 
 sub congested { return $queued_bytes + length($sending) - $sent >= OUT_HIGH }

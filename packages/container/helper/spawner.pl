@@ -21,6 +21,7 @@ use POSIX ();
 use lib File::Basename::dirname(Cwd::abs_path(__FILE__));
 use Child;
 use Conversation;
+use Listeners;
 use Members;
 use Notes;
 use Notify;
@@ -35,7 +36,6 @@ use constant {
   REMOVE_S     => 0.005,
   REMOVE_MAX_S => 10,
   KEPT_CREDIT  => 256 << 10,   # output held of a sandbox while there is no daemon
-  KEPT_NOTIFY  => 256,         # messages held, likewise
   KEPT_ENDED   => 256,         # ended processes that a sandbox remembers
 };
 
@@ -116,9 +116,15 @@ my %command = (
   pids         => sub { my ($request, $box) = @_; ok($request, members($box)) },
   remove       => \&remove_sandbox,
   resume       => \&resume_sandbox,
+  watch        => \&watch_orphan,
 );
 
-# Messages that have no request number and no answer.
+# Messages of no sandbox; those of the second kind have no request number and no answer.
+my %unsandboxed = (
+  arm      => \&arm_listener,
+  listen   => \&make_listener,
+  unlisten => \&close_listener,
+);
 my %unanswered = (
   connected => sub { send_frame('ready', VERSION, $$) },
   credit    => \&add_credit,
@@ -131,6 +137,7 @@ my %unanswered = (
 sub dispatch {
   my ($name, @fields) = @_;
   if ($unanswered{$name}) { $unanswered{$name}->(@fields); return }
+  if ($unsandboxed{$name}) { $unsandboxed{$name}->(@fields); return }
   my ($request, $id, @rest) = @fields;
   my $handler = $command{$name};
   if (!$handler) { failed($request, 'protocol', "unknown command $name"); return }
@@ -138,10 +145,6 @@ sub dispatch {
   if (!defined $subject) { failed($request, 'not-found', "no sandbox $id"); return }
   $handler->($request, $subject, @rest);
 }
-
-sub ok { my ($request, @values) = @_; send_frame('reply', $request, 'ok', @values) }
-
-sub failed { my ($request, @reason) = @_; send_frame('reply', $request, 'error', @reason) }
 
 # ---- sandboxes ------------------------------------------------------------------------------
 
@@ -235,7 +238,7 @@ sub forget_sandbox {
 
 sub start_process {
   my ($request, $box, @settings) = @_;
-  my %spec = (arg => [], env => [], supplementary => [], rlimit => [], 'detach-mount' => []);
+  my %spec = map { $_ => [] } qw(arg env supplementary rlimit detach-mount fd);
   while (my ($key, $value) = splice @settings, 0, 2) {
     if (ref $spec{$key}) { push @{ $spec{$key} }, $value } else { $spec{$key} = $value }
   }
@@ -249,7 +252,7 @@ sub start_process {
     shift @join if $joined;
     Child::become(
       spec => \%spec, join => \@join, notify => $box->{notify}, oom_adjust => $oom_adjust,
-      signals => $blocked, stdin => $null, stdout => $stdout_child, stderr => $stderr_child,
+      signals => $blocked, fds => [map { listener_handle($_) } @{ $spec{fd} }], stdin => $null, stdout => $stdout_child, stderr => $stderr_child,
       report => $report_child,
     );
   }
@@ -303,6 +306,20 @@ sub read_pipe {
   return 1;
 }
 
+# An orphan of the sandbox has become a child of this helper, the subreaper: its end can be told.
+sub watch_orphan {
+  my ($request, $box, $pid) = @_;
+  my ($parent) = (slurp("/proc/$pid/stat") // '') =~ /.*\) \S (\d+)/s;
+  if (($parent // 0) != $$ || !grep { $_ == $pid } members($box)) {
+    failed($request, 'no-process', "no orphan $pid in sandbox $box->{id}");
+    return;
+  }
+  $process{$pid} //= { pid => $pid, box => $box, tag => '', pipes => [] };
+  $box->{main}{$pid} = 1;
+  $box->{occupied} = 1;
+  ok($request, $pid);
+}
+
 # The child's report: warnings and the failure, if any; the end of file means execve succeeded.
 sub read_report {
   my ($process) = @_;
@@ -335,7 +352,7 @@ sub finished {
   my ($process, $status) = @_;
   my $box = $process->{box};
   for my $stream (1, 2) {
-    my $pipe = $process->{pipes}[ $stream - 1 ];
+    my $pipe = $process->{pipes}[ $stream - 1 ] or next;
     for (1 .. 32) { last unless defined fileno $pipe && read_pipe($process, $pipe, $stream) }
   }
   read_notify($box) if $box->{socket};
@@ -403,17 +420,6 @@ sub daemon_lost {
     next unless $name eq 'output' || $name eq 'notify';
     announce($sandbox{$id}, @$frame) if $sandbox{$id};
   }
-}
-
-# Sends what a sandbox has to say, or keeps it while nobody listens to the sandbox.
-sub announce {
-  my ($box, @frame) = @_;
-  if (!$box->{parked}) { send_frame(@frame); return }
-  push @{ $box->{held} }, \@frame;
-  return unless $frame[0] eq 'notify' && ++$box->{held_notify} > KEPT_NOTIFY;
-  my ($oldest) = grep { $box->{held}[$_][0] eq 'notify' } 0 .. $#{ $box->{held} };
-  splice @{ $box->{held} }, $oldest, 1;
-  $box->{held_notify}--;
 }
 
 # A new daemon is told what there is, once nothing is half done.
@@ -484,6 +490,5 @@ sub reap_quietly {
     delete $process->{box}{main}{$pid};
   }
 }
-
 
 main();

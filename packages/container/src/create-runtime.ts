@@ -12,7 +12,15 @@ import { type OciHost, OciLauncher, openOciHost } from "./oci/launcher.js";
 import { checkRoot } from "./oci/root.js";
 import { processLauncher } from "./process/launcher.js";
 import { HelperSandbox, type Launcher, type Warning } from "./process/sandbox.js";
-import type { Runtime, RuntimeRemains, Sandbox, SandboxSpec } from "./runtime.js";
+import type {
+  Listener,
+  ListenerSpec,
+  RunningProcess,
+  Runtime,
+  RuntimeRemains,
+  Sandbox,
+  SandboxSpec,
+} from "./runtime.js";
 
 /** What a runtime needs to know. */
 export interface RuntimeOptions {
@@ -53,6 +61,7 @@ export interface RuntimeOptions {
 export interface LocalSandbox extends Sandbox {
   /** Limits of the specification that this machine cannot enforce, by their names there. */
   readonly ignoredLimits: readonly string[];
+  watch(pid: number): Promise<Pick<RunningProcess, "pid" | "exited">>;
 }
 
 /** The runtime that {@link createRuntime} gives. */
@@ -67,6 +76,7 @@ export interface LocalRuntime extends Runtime {
   readonly remains: RuntimeRemains | undefined;
   create(spec: SandboxSpec): Promise<LocalSandbox>;
   adopt(id: string): Promise<LocalSandbox>;
+  listen(spec: ListenerSpec): Promise<Listener>;
   /**
    * Should this process go, others may take over no longer than `ms` from now: then everything is
    * stopped. The newest call counts, in place of `adoptMs`; a lease's holder calls it with each
@@ -194,6 +204,21 @@ class HelperRuntime implements LocalRuntime {
   get note(): ((key: string, value: string) => void) | undefined {
     const { host } = this.#parts;
     return host.outlives ? (key, value) => host.note(`${USER_NOTE}${key}`, value) : undefined;
+  }
+
+  /** Held by the shared helper: without cgroups, where each sandbox has its own, there are none. */
+  async listen(spec: ListenerSpec): Promise<Listener> {
+    const { cgroups, host } = this.#parts;
+    if (cgroups.mode === "none") {
+      throw new ContainerError("resources", "listeners need cgroups, so that one helper has all");
+    }
+    const port = await (await host.shared()).listen(spec);
+    return {
+      id: spec.id,
+      port,
+      arm: async (incoming) => (await host.shared()).arm(spec.id, incoming),
+      close: async () => (await host.shared()).unlisten(spec.id),
+    };
   }
 
   hold(ms: number): void {

@@ -30,6 +30,8 @@ export interface ProcessSpec {
   readonly umask?: number;
   readonly nice?: number;
   readonly limits?: Readonly<Record<string, { readonly soft: number; readonly hard: number }>>;
+  /** Listeners to hand over as descriptors 3 and up, in this order, with LISTEN_FDS and LISTEN_PID. */
+  readonly listeners?: readonly string[];
   /** Told again of the process to the one who adopts it ({@link AdoptedProcess}). */
   readonly tag?: string;
 }
@@ -92,9 +94,38 @@ export interface Sandbox {
   /** Sends to every process of the sandbox, those that detached included. */
   signalAll(signal: string): Promise<void>;
   pids(): Promise<readonly number[]>;
+  /**
+   * The end of a process that another one of the sandbox left behind, a daemon. Rejects where its
+   * end cannot be told. Absent where none can be.
+   */
+  watch?(pid: number): Promise<Pick<RunningProcess, "pid" | "exited">>;
   stats(): Promise<ResourceUsage>;
   /** Kills what is left and removes cgroup, socket and bundle. */
   delete(): Promise<void>;
+}
+
+/** A socket or FIFO that a unit is activated by (systemd.socket(5)). */
+export interface ListenerSpec {
+  /** Unique on the machine. One of this name that an earlier user of the runtime made is used again. */
+  readonly id: string;
+  readonly type: "stream" | "datagram" | "seqpacket" | "fifo";
+  readonly address: /** `@` in front: an abstract name. */
+    | { readonly family: "unix"; readonly path: string }
+    | { readonly family: "inet" | "inet6"; readonly host: string; readonly port: number };
+  /** Of a file; 0o666 by default. */
+  readonly mode?: number;
+  /** 4096 by default. */
+  readonly backlog?: number;
+}
+
+/** A listener that the runtime holds. */
+export interface Listener {
+  readonly id: string;
+  /** Where a port was asked for: the one that it has. */
+  readonly port: number;
+  /** Calls back once, when a connection or data waits; again only when armed again. */
+  arm(incoming: () => void): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** What outlives a user of the runtime that was killed, for the one that comes after it. */
@@ -109,6 +140,8 @@ export interface Runtime extends AsyncDisposable {
   create(spec: SandboxSpec): Promise<Sandbox>;
   /** There when an earlier user of the runtime left something: it was killed, or let go. */
   readonly remains?: RuntimeRemains | undefined;
+  /** Makes a socket or FIFO to hand to processes ({@link ProcessSpec.listeners}). */
+  listen?(spec: ListenerSpec): Promise<Listener>;
   /** Takes over a sandbox of `remains`. */
   adopt?(id: string): Promise<Sandbox>;
   /**

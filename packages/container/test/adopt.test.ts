@@ -18,7 +18,7 @@ if (skip) console.warn("skipped: adopting needs cgroups, and root to make them")
 let built: Awaited<ReturnType<typeof buildSources>>;
 beforeAll(async () => {
   built = await buildSources();
-});
+}, 60_000);
 afterAll(() => built.remove());
 
 interface Daemon {

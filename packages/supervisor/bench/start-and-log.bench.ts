@@ -1,16 +1,18 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { createRuntime } from "@flotilla/container";
 import { createSupervisor } from "@flotilla/supervisor";
 
 /** Prints how long services take to start and stop, and how many lines a second the journal takes. */
 const UNITS = 200;
 const LINES = 500_000;
+/** Bundled, the runtime does not find it by itself. */
+const HELPER = resolve("../container/helper/spawner.pl");
 
 const directory = await mkdtemp(join(tmpdir(), "supervisor-bench-"));
 const supervisor = await createSupervisor({
-  runtime: await createRuntime({ directory: join(directory, "runtime") }),
+  runtime: await createRuntime({ directory: join(directory, "runtime"), helper: HELPER }),
   directory,
 });
 

@@ -11,6 +11,7 @@ import { Journal } from "./journal/journal.js";
 import type { SupervisorOptions } from "./options.js";
 import { Reactions } from "./reactions.js";
 import type { Sandbox } from "./runtime.js";
+import { type HandedListener, SocketUnit } from "./socket/socket-unit.js";
 import { type KeptUnit, Remembrance, readKeptUnits } from "./survival/remembrance.js";
 import { TriggeringUnit } from "./triggering-unit.js";
 import type {
@@ -107,6 +108,7 @@ class UnitSupervisor implements LocalSupervisor {
       isLoaded: (name) => this.#units.get(name)?.managed !== undefined,
       activeOf: (name) => this.#units.get(name)?.managed?.active,
       timesOf: (name) => this.#units.get(name)?.times ?? {},
+      listenersOf: (service) => this.#listenersOf(service),
       start: (name, by, ended) => this.#submitForItself("start", name, `triggered by ${by}`, ended),
     };
     const graph = (): DependencyGraph => this.#dependencies();
@@ -391,6 +393,14 @@ class UnitSupervisor implements LocalSupervisor {
       const unit = this.#units.get(other)?.managed;
       if (unit instanceof TriggeringUnit) unit.triggeredChanged(change);
     }
+  }
+
+  #listenersOf(service: string): readonly HandedListener[] {
+    const sockets = [...this.#dependencies().get(service, "triggeredBy")].sort();
+    return sockets.flatMap((name) => {
+      const unit = this.#units.get(name)?.managed;
+      return unit instanceof SocketUnit ? unit.handed : [];
+    });
   }
 
   #admit(name: string): Admission["verdict"] {

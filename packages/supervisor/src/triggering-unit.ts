@@ -8,8 +8,10 @@ import type {
   UnitSurroundings,
 } from "./unit.js";
 
+/** `start-pre`: a socket is being made. */
 const ACTIVE: Readonly<Partial<Record<UnitSubState, ActiveState>>> = {
   dead: "inactive",
+  "start-pre": "activating",
   failed: "failed",
 };
 

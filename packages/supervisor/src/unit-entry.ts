@@ -86,8 +86,10 @@ export function readDefinition(
   return { load: "loaded", model: unit, settings, content, diagnostics, refusal: undefined };
 }
 
+const WITHOUT_PROCESSES: ReadonlySet<string> = new Set(["target", "timer", "path", "socket"]);
+
 function unsupported({ name, service }: UnitModel): string | undefined {
-  if (name.type === "target" || name.type === "timer" || name.type === "path") return undefined;
+  if (WITHOUT_PROCESSES.has(name.type)) return undefined;
   if (name.type !== "service") return `units of type ${name.type} cannot be run yet`;
   if (!service) return "there is no [Service] section";
   return service.type === "dbus" ? "Type=dbus needs a bus, and there is none" : undefined;

@@ -2,6 +2,7 @@ import type { UnitModel } from "@flotilla/units";
 import type { Clock } from "./clock.js";
 import type { ProcessExit, ResourceUsage, Runtime, Sandbox } from "./runtime.js";
 import type { UnitSettings } from "./settings/unit-settings.js";
+import type { HandedListener } from "./socket/socket-unit.js";
 import type { ActiveState, JournalEntry, ServiceResult, UnitSubState } from "./types.js";
 
 /** A usable definition with the text that it came from. */
@@ -37,6 +38,8 @@ export interface Triggering {
   isLoaded(unit: string): boolean;
   activeOf(unit: string): ActiveState | undefined;
   timesOf(unit: string): RestTimes;
+  /** The sockets that a service is handed when it starts. */
+  listenersOf(service: string): readonly HandedListener[];
   /** Asks for a start; `ended` is called when the job is over. False when there can be no job. */
   start(unit: string, by: string, ended: () => void): boolean;
 }

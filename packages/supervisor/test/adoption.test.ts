@@ -13,7 +13,7 @@ if (skip) console.warn(`skipped: ${skip}`);
 let daemon: DaemonProgram;
 beforeAll(async () => {
   daemon = await buildDaemon();
-});
+}, 60_000);
 afterAll(() => daemon.remove());
 
 const comeBack = (directory: string): Promise<RealHarness> =>

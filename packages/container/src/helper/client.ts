@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { ContainerError, type ContainerErrorCode } from "../errors.js";
+import type { ListenerSpec } from "../runtime.js";
 import { type HelperFailure, KeptThings, toFailure } from "./kept.js";
 import { connectHelper, type HelperLink, type HelperOptions, spawnHelper } from "./link.js";
 import { encodeFrame, FrameReader, PROTOCOL_VERSION } from "./protocol.js";
@@ -60,6 +61,7 @@ export class Helper {
   readonly #waiting = new Map<string, Waiting>();
   readonly #sandboxes = new Map<string, SandboxEvents>();
   readonly #processes = new Map<number, ProcessEvents>();
+  readonly #incoming = new Map<string, () => void>();
   readonly #kept: KeptThings = new KeptThings();
   #pid: number;
   #nextRequest = 1;
@@ -177,6 +179,31 @@ export class Helper {
     return Number(pid);
   }
 
+  /** Makes a listener, or finds the one that is there; gives the port that it has. */
+  async listen({ id, type, address, mode = 0o666, backlog = 4096 }: ListenerSpec): Promise<number> {
+    const [host, port] =
+      address.family === "unix" ? [address.path, 0] : [address.host, address.port];
+    const fields = [type, address.family, host, String(port), String(mode), String(backlog)];
+    const [bound] = await this.request("listen", id, fields);
+    return Number(bound);
+  }
+
+  /** Calls back once, when something waits at a listener. */
+  async arm(id: string, incoming: () => void): Promise<void> {
+    this.#incoming.set(id, incoming);
+    await this.request("arm", id, []);
+  }
+
+  async unlisten(id: string): Promise<void> {
+    this.#incoming.delete(id);
+    await this.request("unlisten", id, []);
+  }
+
+  /** Learns of the end of a process that lost its parent. */
+  async watch(id: string, pid: number, events: ProcessEvents): Promise<void> {
+    await this.request("watch", id, [String(pid)], events);
+  }
+
   request(
     name: string,
     id: string,
@@ -271,6 +298,11 @@ export class Helper {
     "kept-process": (fields) => {
       const live = this.#kept.addProcess(fields.map(String));
       if (live) this.#processes.set(live.pid, live.events);
+    },
+    incoming: ([id]) => {
+      const incoming = this.#incoming.get(String(id));
+      this.#incoming.delete(String(id));
+      incoming?.();
     },
     empty: ([id]) => this.#sandboxes.get(String(id))?.empty(),
   };

@@ -178,6 +178,17 @@ export class HelperSandbox implements Sandbox {
     return (await helper.request("pids", this.id, [])).map(Number);
   }
 
+  async watch(pid: number): Promise<Pick<RunningProcess, "pid" | "exited">> {
+    const helper = await this.#attached();
+    const exited = deferred<ProcessExit>();
+    const events = {
+      executed: () => {},
+      exited: (status: number) => exited.resolve(exitOf(status)),
+    };
+    await helper.watch(this.id, pid, events);
+    return { pid, exited: exited.promise };
+  }
+
   async stats(): Promise<ResourceUsage> {
     const pids = await this.pids();
     return (await this.#parts.cgroup?.stats(pids)) ?? usageOf(pids);

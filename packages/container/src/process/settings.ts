@@ -38,6 +38,7 @@ export function processSettings(spec: ProcessSpec): string[] {
   ];
   for (const [key, value] of optional) if (value !== undefined) settings.push(key, value);
   for (const group of spec.supplementaryGroups ?? []) settings.push("supplementary", group);
+  for (const listener of spec.listeners ?? []) settings.push("fd", listener);
   for (const limit of limitSettings(spec)) settings.push("rlimit", limit);
   checkStrings(settings);
   return settings;

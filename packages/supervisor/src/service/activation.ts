@@ -15,6 +15,7 @@ import type {
   Sandbox,
 } from "../runtime.js";
 import type { UnitSettings } from "../settings/unit-settings.js";
+import type { HandedListener } from "../socket/socket-unit.js";
 import type { UnitSurroundings } from "../unit.js";
 import { directoryVariables, makeDirectories, removeRuntimeDirectories } from "./directories.js";
 import { buildEnvironment } from "./environment.js";
@@ -25,8 +26,9 @@ import type { ExecSection, ServiceEvent, ServiceSnapshot, SpawnAction } from "./
 
 /** How often a PID file is looked for, and a process looked after that is no child of ours. */
 const POLL_MS = 100;
-/** How long a forking service may take to write its PIDFile= after its parent has gone. */
-const PID_FILE_WAIT_MS = 5_000;
+
+/** Of a process that runs already. */
+const EXECUTED: Promise<undefined> = Promise.resolve(undefined);
 
 /** How long a signal waits for execve, so that the set-up before it does not swallow the signal. */
 const EXECUTE_WAIT_MS = 1_000;
@@ -42,6 +44,8 @@ export interface ActivationOptions {
   readonly clock: Clock;
   readonly log: UnitSurroundings["log"];
   readonly post: (event: ServiceEvent) => void;
+  /** Sockets that the service is started with. */
+  readonly listeners: () => readonly HandedListener[];
 }
 
 /** What another activation has to know to go on with this one's processes. */
@@ -175,22 +179,33 @@ export class Activation {
   findMain(pidFile: string | undefined): void {
     const sandbox = this.#sandbox;
     assert(sandbox, "an open activation");
-    const until = this.#options.clock.now() + PID_FILE_WAIT_MS;
     const look = async (): Promise<boolean> => {
       const pids = await pidsOf(sandbox);
       const pid = pidFile === undefined ? only(pids) : await this.#readPidFile(pidFile, pids);
-      const over = pidFile === undefined || this.#options.clock.now() >= until;
-      if (pid === 0 && !over) return false;
+      // A file may be written yet, until the start's time is up.
+      if (pid === 0 && pidFile !== undefined) return false;
       this.#options.post({ type: "main-found", pid });
       return true;
     };
     this.#poll(look);
   }
 
-  /** Reports the end of a main process that is no child of ours; how it ended cannot be known. */
+  /** Reports the end of a main process that was not started as such. */
   watchForeign(pid: number): void {
     const sandbox = this.#sandbox;
     if (!sandbox || this.#own.has(pid)) return;
+    const watched = sandbox.watch?.(pid) ?? Promise.reject(new Error("not to be told"));
+    void watched.then(
+      (running) => {
+        this.#own.add(pid);
+        return this.#watch(sandbox, { ...running, executed: EXECUTED }, "it");
+      },
+      () => this.#pollForeign(sandbox, pid),
+    );
+  }
+
+  /** How it ended cannot be known where it is the child of another process. */
+  #pollForeign(sandbox: Sandbox, pid: number): void {
     this.#poll(async () => {
       const pids = await pidsOf(sandbox);
       if (pids.includes(pid)) return false;
@@ -260,6 +275,10 @@ export class Activation {
       notifySocket: sandbox.notifySocket,
     });
     const workingDirectory = await workingDirectoryOf(service);
+    const listeners = section === "ExecStart" ? this.#options.listeners() : [];
+    if (listeners.length > 0) {
+      environment["LISTEN_FDNAMES"] = listeners.map(({ name }) => name).join(":");
+    }
     // `+` and `!` commands run as the supervisor's own user.
     const asUser = command.privileges === "default" || command.privileges === "ambient";
     return {
@@ -267,6 +286,7 @@ export class Activation {
       argv: expandEnvironment(command, environment),
       environment,
       limits: service.limits,
+      ...(listeners.length > 0 && { listeners: listeners.map(({ id }) => id) }),
       ...(workingDirectory !== undefined && { workingDirectory }),
       ...(service.uMask !== undefined && { umask: service.uMask }),
       ...(service.nice !== undefined && { nice: service.nice }),

@@ -200,7 +200,12 @@ export class ServiceMachine extends StartingMachine {
         this.enterRunning("success");
         break;
       case "start":
-        if (this.service.type.startsWith("notify")) this.enterKill("stop-sigterm", "protocol");
+        if (this.service.type.startsWith("notify")) {
+          this.enterKill("stop-sigterm", "protocol");
+        } else if (this.service.type === "forking" && this.service.pidFile !== undefined) {
+          this.log("Daemon never wrote its PID file. Failing.");
+          this.enterKill("stop-sigterm", "protocol");
+        }
         break;
       case "stop-watchdog":
       case "stop-sigterm":
@@ -223,10 +228,6 @@ export class ServiceMachine extends StartingMachine {
       this.mainPid = pid;
       this.mainKnown = true;
       this.push({ type: "watch-main", pid });
-    } else if (this.service.pidFile !== undefined) {
-      this.log(`No process in PIDFile=${this.service.pidFile}`);
-      this.enterKill("stop-sigterm", "protocol");
-      return;
     }
     this.enterStartPost();
   }

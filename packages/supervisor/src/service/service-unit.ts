@@ -251,6 +251,7 @@ export class ServiceUnit implements ManagedUnit {
       clock: this.#options.clock,
       log: this.#options.log,
       post: (event) => this.#post(event, activation),
+      listeners: () => this.#options.triggering.listenersOf(this.name),
     });
     return activation;
   }

@@ -102,7 +102,8 @@ export class TimerUnit extends TriggeringUnit {
     this.retire();
     const next = this.#next(initial);
     if (next === undefined) {
-      this.setState(this.#settings.remainAfterElapse || !initial ? "elapsed" : "dead");
+      const comesAgain = this.#settings.values.some(({ base }) => base.startsWith("OnUnit"));
+      this.setState(this.#settings.remainAfterElapse || comesAgain ? "elapsed" : "dead");
       return;
     }
     this.#arm(next);

@@ -1,215 +1,51 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
 /** What is done to a scenario's units, one step after the other; each waits until its job is over. */
 export type Step = readonly ["start" | "stop" | "restart" | "reload" | "kill", unit: string];
 
-/** A story told to both systemd and this package. `until` names the sub state that unit `a` ends in. */
+/** A story told to both systemd and this package. */
 export interface Scenario {
   readonly name: string;
-  /** Units by stem (`a` for `a.service`); `@` in a text stands for the scenario's name and a dash. */
-  readonly units: Readonly<Record<string, string>>;
+  /** Texts by the units' full names, the scenario's name in front. */
+  readonly units: ReadonlyMap<string, string>;
   readonly steps: readonly Step[];
-  readonly until: string;
+  /** The unit whose end is waited for, and the sub state that it ends in. */
+  readonly until: readonly [unit: string, sub: string];
+  /** Why the two differ here, where they do. */
+  readonly differs: string | undefined;
+  /** The same story with names of its own, to be told once more. */
+  readonly again: () => Scenario;
 }
 
-const SLEEP = "ExecStart=/bin/sleep 60";
-const NO_LIMIT = "[Unit]\nStartLimitIntervalSec=0\n";
+const FOLDER = join(import.meta.dirname, "stories");
 
-function service(name: string, section: string, steps: string, until: string, unit = ""): Scenario {
-  return {
-    name,
-    units: { a: `${unit}[Service]\n${section}\n` },
-    steps: steps.split(" ").map((step): Step => [step as Step[0], "a"]),
-    until,
-  };
+/**
+ * The stories of the folder `stories`, one a file: after `--- NAME.TYPE` the text of a unit, in which
+ * `@` stands for the story's name and a dash; after `--- steps` what is done (`.service` is left
+ * out), and at the end `until SUB`, the state that the first unit ends in.
+ */
+export const SCENARIOS: readonly Scenario[] = readdirSync(FOLDER)
+  .filter((file) => file.endsWith(".story"))
+  .sort()
+  .map((file) => readStory(file.replace(/\.story$/, ""), readFileSync(join(FOLDER, file), "utf8")));
+
+function readStory(name: string, text: string): Scenario {
+  const full = (unit: string): string => `${name}-${unit.includes(".") ? unit : `${unit}.service`}`;
+  const units = new Map<string, string>();
+  let lines: readonly string[] = [];
+  for (const part of text.split(/^--- /m).slice(1)) {
+    const [title = "", ...body] = part.trimEnd().split("\n");
+    if (title === "steps") lines = body;
+    else units.set(full(title), `${body.join("\n").replaceAll("@", `${name}-`)}\n`);
+  }
+  const [first = ""] = units.keys();
+  const steps = lines.slice(0, -1).map((line): Step => {
+    const [verb = "", unit = ""] = line.split(" ");
+    return [verb as Step[0], full(unit)];
+  });
+  const sub = lines.at(-1)?.replace(/^until /, "") ?? "";
+  const differs = /^differs: (.*)$/m.exec(text)?.[1];
+  const again = (): Scenario => readStory(`${name}-again`, text);
+  return { name, units, steps, until: [first, sub], differs, again };
 }
-
-const SINGLE: readonly Scenario[] = [
-  service("simple", SLEEP, "start stop", "dead"),
-  service("simple-killed", SLEEP, "start kill", "failed"),
-  service("simple-ends", "ExecStart=/bin/true", "start", "dead"),
-  service("simple-fails", "ExecStart=/bin/sh -c 'exit 3'", "start", "failed"),
-  service("simple-remains", "ExecStart=/bin/true\nRemainAfterExit=yes", "start", "exited"),
-  service("exec-missing", "Type=exec\nExecStart=/does/not/exist", "start", "failed"),
-  service("exec-runs", `Type=exec\n${SLEEP}`, "start stop", "dead"),
-  service("oneshot", "Type=oneshot\nExecStart=/bin/true\nExecStart=/bin/true", "start", "dead"),
-  service(
-    "oneshot-fails",
-    "Type=oneshot\nExecStart=/bin/true\nExecStart=/bin/false\nExecStart=/bin/true",
-    "start",
-    "failed",
-  ),
-  service(
-    "oneshot-remains",
-    "Type=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\nExecStop=/bin/true",
-    "start stop",
-    "dead",
-  ),
-  service(
-    "oneshot-nothing",
-    "Type=oneshot\nRemainAfterExit=yes\nExecStop=/bin/true",
-    "start stop",
-    "dead",
-  ),
-  service("forking", "Type=forking\nExecStart=/bin/sh -c 'sleep 60 &'", "start stop", "dead"),
-  service("forking-fails", "Type=forking\nExecStart=/bin/false", "start", "failed"),
-  service("notify-early-end", "Type=notify\nExecStart=/bin/true", "start", "failed"),
-  service("notify-timeout", `Type=notify\nTimeoutStartSec=200ms\n${SLEEP}`, "start", "failed"),
-  service("condition-no", `ExecCondition=/bin/false\n${SLEEP}`, "start", "dead"),
-  service("condition-fails", `ExecCondition=/bin/sh -c 'exit 255'\n${SLEEP}`, "start", "failed"),
-  service(
-    "pre-fails",
-    `ExecStartPre=/bin/false\n${SLEEP}\nExecStopPost=/bin/true`,
-    "start",
-    "failed",
-  ),
-  service("pre-may-fail", `ExecStartPre=-/bin/false\n${SLEEP}`, "start", "running"),
-  service("post-fails", `${SLEEP}\nExecStartPost=/bin/false`, "start", "failed"),
-  service("stop-fails", `${SLEEP}\nExecStop=/bin/false`, "start stop", "failed"),
-  service(
-    "stop-hangs",
-    `${SLEEP}\nExecStop=/bin/sleep 60\nTimeoutStopSec=200ms`,
-    "start stop",
-    "failed",
-  ),
-  service("stop-post-fails", `${SLEEP}\nExecStopPost=/bin/false`, "start stop", "failed"),
-  service("reload", `${SLEEP}\nExecReload=/bin/true`, "start reload stop", "dead"),
-  service("reload-fails", `${SLEEP}\nExecReload=/bin/false`, "start reload stop", "dead"),
-  service(
-    "term-ignored",
-    "ExecStart=/usr/bin/perl -e 'use POSIX; $SIG{TERM}=\"IGNORE\"; sleep 1 while 1'\nExecStartPost=/bin/sleep 0.3\nTimeoutStopSec=200ms",
-    "start stop",
-    "failed",
-  ),
-  service("kill-mixed", `KillMode=mixed\n${SLEEP}`, "start stop", "dead"),
-  service("kill-signal", `KillSignal=SIGINT\n${SLEEP}`, "start stop", "dead"),
-  service("runtime-max", `RuntimeMaxSec=200ms\n${SLEEP}`, "start", "failed"),
-  service("watchdog", `WatchdogSec=200ms\n${SLEEP}`, "start", "failed"),
-  service(
-    "start-limit",
-    "Restart=on-failure\nRestartSec=50ms\nExecStart=/bin/false",
-    "start",
-    "failed",
-    "[Unit]\nStartLimitBurst=2\n",
-  ),
-  service(
-    "restart-always",
-    `Restart=always\nRestartSec=50ms\n${SLEEP}`,
-    "start kill",
-    "running",
-    NO_LIMIT,
-  ),
-  service(
-    "restart-prevented",
-    "Restart=always\nRestartPreventExitStatus=3\nExecStart=/bin/sh -c 'exit 3'",
-    "start",
-    "failed",
-  ),
-  service("restart-not-on-stop", `Restart=always\n${SLEEP}`, "start stop", "dead"),
-  service(
-    "restart-waiting-stopped",
-    "Restart=always\nRestartSec=1h\nExecStart=/bin/sleep 0.2",
-    "start",
-    "auto-restart",
-  ),
-  service("restarted", SLEEP, "start restart", "running"),
-  service("success-status", "SuccessExitStatus=3\nExecStart=/bin/sh -c 'exit 3'", "start", "dead"),
-  service("missing-environment", "EnvironmentFile=/absent\nExecStart=/bin/true", "start", "failed"),
-  service("missing-directory", "WorkingDirectory=/absent\nExecStart=/bin/true", "start", "failed"),
-];
-
-const B = "[Service]\nExecStart=/bin/sleep 60\n";
-const AFTER_B = "After=@b.service";
-
-function pair(
-  name: string,
-  unit: string,
-  b: string,
-  steps: readonly Step[],
-  until: string,
-): Scenario {
-  return {
-    name,
-    units: { a: `[Unit]\n${unit}\n[Service]\n${SLEEP}\n`, b },
-    steps,
-    until,
-  };
-}
-
-const FAILS = "[Service]\nType=oneshot\nExecStart=/bin/false\n";
-const PAIRS: readonly Scenario[] = [
-  pair(
-    "requires",
-    `Requires=@b.service\n${AFTER_B}`,
-    B,
-    [
-      ["start", "a"],
-      ["stop", "b"],
-    ],
-    "dead",
-  ),
-  pair("requires-fails", `Requires=@b.service\n${AFTER_B}`, FAILS, [["start", "a"]], "dead"),
-  pair(
-    "requires-crash",
-    `Requires=@b.service\n${AFTER_B}`,
-    B,
-    [
-      ["start", "a"],
-      ["kill", "b"],
-    ],
-    "running",
-  ),
-  pair(
-    "requires-restart",
-    `Requires=@b.service\n${AFTER_B}`,
-    B,
-    [
-      ["start", "a"],
-      ["restart", "b"],
-    ],
-    "running",
-  ),
-  pair("wants-fails", `Wants=@b.service\n${AFTER_B}`, FAILS, [["start", "a"]], "running"),
-  pair("requisite", `Requisite=@b.service\n${AFTER_B}`, B, [["start", "a"]], "dead"),
-  pair(
-    "binds-to",
-    `BindsTo=@b.service\n${AFTER_B}`,
-    B,
-    [
-      ["start", "a"],
-      ["kill", "b"],
-    ],
-    "dead",
-  ),
-  pair(
-    "part-of",
-    "PartOf=@b.service",
-    B,
-    [
-      ["start", "a"],
-      ["start", "b"],
-      ["stop", "b"],
-    ],
-    "dead",
-  ),
-  pair(
-    "conflicts",
-    `Conflicts=@b.service\n${AFTER_B}`,
-    B,
-    [
-      ["start", "b"],
-      ["start", "a"],
-    ],
-    "running",
-  ),
-  pair(
-    "on-failure",
-    "OnFailure=@b.service",
-    B,
-    [
-      ["start", "a"],
-      ["kill", "a"],
-    ],
-    "failed",
-  ),
-];
-
-export const SCENARIOS: readonly Scenario[] = [...SINGLE, ...PAIRS];

@@ -1,0 +1,13 @@
+--- a.service
+[Unit]
+BindsTo=@b.service
+After=@b.service
+[Service]
+ExecStart=/bin/sleep 600
+--- b.service
+[Service]
+ExecStart=/bin/sleep 600
+--- steps
+start a
+kill b
+until dead

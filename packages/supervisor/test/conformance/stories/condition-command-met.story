@@ -1,0 +1,8 @@
+--- a.service
+[Service]
+ExecCondition=/bin/true
+ExecStart=/bin/sleep 600
+--- steps
+start a
+stop a
+until dead

@@ -1,0 +1,13 @@
+--- a.service
+[Unit]
+Conflicts=@b.service
+After=@b.service
+[Service]
+ExecStart=/bin/sleep 600
+--- b.service
+[Service]
+ExecStart=/bin/sleep 600
+--- steps
+start b
+start a
+until running

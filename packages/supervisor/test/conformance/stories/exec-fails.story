@@ -1,0 +1,7 @@
+--- a.service
+[Service]
+Type=exec
+ExecStart=/bin/false
+--- steps
+start a
+until failed

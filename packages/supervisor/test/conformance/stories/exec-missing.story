@@ -1,0 +1,7 @@
+--- a.service
+[Service]
+Type=exec
+ExecStart=/does/not/exist
+--- steps
+start a
+until failed

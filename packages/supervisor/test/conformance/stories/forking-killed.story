@@ -1,0 +1,9 @@
+--- a.service
+[Service]
+Type=forking
+PIDFile=/tmp/flotilla-@pid
+ExecStart=/bin/sh -c 'sleep 600 & echo $! > /tmp/flotilla-@pid'
+--- steps
+start a
+kill a
+until failed

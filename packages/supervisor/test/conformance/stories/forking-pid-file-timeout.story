@@ -1,0 +1,9 @@
+--- a.service
+[Service]
+Type=forking
+PIDFile=/tmp/flotilla-@pid
+TimeoutStartSec=3
+ExecStart=/bin/sh -c 'sleep 600 &'
+--- steps
+start a
+until failed

@@ -1,0 +1,7 @@
+--- a.service
+[Service]
+WorkingDirectory=/absent
+ExecStart=/bin/true
+--- steps
+start a
+until failed

@@ -1,0 +1,7 @@
+--- a.service
+[Service]
+Type=notify
+ExecStart=/bin/true
+--- steps
+start a
+until failed

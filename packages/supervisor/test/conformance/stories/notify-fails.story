@@ -1,0 +1,7 @@
+--- a.service
+[Service]
+Type=notify
+ExecStart=/bin/false
+--- steps
+start a
+until failed

@@ -1,0 +1,12 @@
+--- a.service
+[Unit]
+OnSuccess=@b.service
+[Service]
+Type=oneshot
+ExecStart=/bin/false
+--- b.service
+[Service]
+ExecStart=/bin/sleep 600
+--- steps
+start a
+until failed

@@ -1,0 +1,9 @@
+--- a.service
+[Service]
+Type=oneshot
+ExecStart=/bin/true
+ExecStart=/bin/false
+ExecStart=/bin/true
+--- steps
+start a
+until failed

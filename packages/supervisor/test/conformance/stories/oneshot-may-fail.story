@@ -1,0 +1,8 @@
+--- a.service
+[Service]
+Type=oneshot
+ExecStart=-/bin/false
+ExecStart=/bin/true
+--- steps
+start a
+until dead

@@ -1,0 +1,9 @@
+--- a.service
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/true
+--- steps
+start a
+restart a
+until exited

@@ -1,0 +1,11 @@
+--- a.service
+[Unit]
+StartLimitBurst=2
+[Service]
+Type=oneshot
+Restart=on-failure
+RestartSec=50ms
+ExecStart=/bin/false
+--- steps
+start a
+until failed

@@ -1,0 +1,7 @@
+--- a.service
+[Service]
+EnvironmentFile=-/absent
+ExecStart=/bin/true
+--- steps
+start a
+until dead

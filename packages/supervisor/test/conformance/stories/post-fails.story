@@ -1,0 +1,7 @@
+--- a.service
+[Service]
+ExecStart=/bin/sleep 600
+ExecStartPost=/bin/false
+--- steps
+start a
+until failed

@@ -1,0 +1,7 @@
+--- a.service
+[Service]
+ExecStartPre=/does/not/exist
+ExecStart=/bin/sleep 600
+--- steps
+start a
+until failed

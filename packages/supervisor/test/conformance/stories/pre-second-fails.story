@@ -1,0 +1,8 @@
+--- a.service
+[Service]
+ExecStartPre=/bin/true
+ExecStartPre=/bin/false
+ExecStart=/bin/sleep 600
+--- steps
+start a
+until failed

@@ -1,0 +1,14 @@
+--- a.service
+[Unit]
+Requires=@b.service
+After=@b.service
+[Service]
+ExecStart=/bin/sleep 600
+--- b.service
+[Unit]
+AssertPathExists=/absent
+[Service]
+ExecStart=/bin/sleep 600
+--- steps
+start a
+until dead

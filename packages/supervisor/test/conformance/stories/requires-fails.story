@@ -1,0 +1,13 @@
+--- a.service
+[Unit]
+Requires=@b.service
+After=@b.service
+[Service]
+ExecStart=/bin/sleep 600
+--- b.service
+[Service]
+Type=oneshot
+ExecStart=/bin/false
+--- steps
+start a
+until dead

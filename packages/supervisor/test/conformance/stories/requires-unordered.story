@@ -1,0 +1,11 @@
+--- a.service
+[Unit]
+Requires=@b.service
+[Service]
+ExecStart=/bin/sleep 600
+--- b.service
+[Service]
+ExecStart=/bin/sleep 600
+--- steps
+start a
+until running

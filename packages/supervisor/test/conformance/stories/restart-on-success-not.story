@@ -1,0 +1,7 @@
+--- a.service
+[Service]
+Restart=on-success
+ExecStart=/bin/false
+--- steps
+start a
+until failed

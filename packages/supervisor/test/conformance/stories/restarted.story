@@ -1,0 +1,7 @@
+--- a.service
+[Service]
+ExecStart=/bin/sleep 600
+--- steps
+start a
+restart a
+until running

@@ -1,0 +1,6 @@
+--- a.service
+[Service]
+ExecStart=/bin/true
+--- steps
+start a
+until dead

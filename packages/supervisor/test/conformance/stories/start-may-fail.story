@@ -1,0 +1,6 @@
+--- a.service
+[Service]
+ExecStart=-/bin/false
+--- steps
+start a
+until dead

@@ -1,0 +1,10 @@
+--- a.target
+[Unit]
+Requires=@b.service
+--- b.service
+[Service]
+ExecStart=/bin/sleep 600
+--- steps
+start a.target
+stop b
+until dead

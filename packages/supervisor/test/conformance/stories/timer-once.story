@@ -1,0 +1,12 @@
+--- a.timer
+[Timer]
+OnActiveSec=100ms
+AccuracySec=1us
+Unit=@b.service
+--- b.service
+[Service]
+Type=oneshot
+ExecStart=/bin/true
+--- steps
+start a.timer
+until elapsed

@@ -1,0 +1,7 @@
+--- a.service
+[Service]
+WatchdogSec=200ms
+ExecStart=/bin/sleep 600
+--- steps
+start a
+until failed
