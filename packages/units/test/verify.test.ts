@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { loadUnit, parseUnitFile, SECTIONS } from "../src/index.js";
-import { NEEDS_SYSTEMD, systemdVersion, type Verdict, verify } from "./systemd.js";
+import { SECTIONS } from "../src/index.js";
+import { ourJudgement, theirJudgement } from "./judge.js";
+import { NEEDS_SYSTEMD, systemdVersion, verify } from "./systemd.js";
 
 const installed = systemdVersion() !== undefined;
 if (!installed) console.warn(`skipped: ${NEEDS_SYSTEMD}`);
@@ -95,32 +96,6 @@ const PROCESS: ReadonlySet<string> = new Set(
   ),
 );
 
-interface Judgement {
-  readonly lines: readonly number[];
-  readonly refused: boolean;
-}
-
-function ours(name: string, text: string): Judgement {
-  const { unit, diagnostics } = loadUnit(name, parseUnitFile(text));
-  // Inline comments are what this package warns of and systemd does not; notes are no complaints.
-  const told = diagnostics.filter(
-    ({ severity, code }) => severity !== "info" && code !== "inline-comment",
-  );
-  // Checks of the whole service have no line in systemd's words.
-  const lines = told.filter((one) => !WHOLE.has(one.code)).map((one) => one.span.start.line);
-  return { lines: [...new Set(lines)].sort((a, b) => a - b), refused: unit === undefined };
-}
-
-const WHOLE: ReadonlySet<string> = new Set([
-  ...["missing-exec-start", "multiple-exec-start", "oneshot-restart", "oneshot-exit-type"],
-  ...["missing-bus-name", "pam-kill-mode", "no-effect", "missing-trigger", "missing-listen"],
-  ...["bad-accept", "missing-what", "wrong-name"],
-]);
-
-function theirs({ lines, refused }: Verdict): Judgement {
-  return { lines: [...lines].sort((a, b) => a - b), refused };
-}
-
 /** Every case whose judgements differ, in words. */
 function compare(units: ReadonlyMap<string, { label: string; text: string }>): string[] {
   const all = [...units];
@@ -130,7 +105,10 @@ function compare(units: ReadonlyMap<string, { label: string; text: string }>): s
     const verdicts = verify(new Map(part.map(([name, { text }]) => [name, text])));
     for (const [name, { label, text }] of part) {
       const verdict = verdicts.get(name)!;
-      const [mine, yours] = [JSON.stringify(ours(name, text)), JSON.stringify(theirs(verdict))];
+      const [mine, yours] = [
+        JSON.stringify(ourJudgement(name, text)),
+        JSON.stringify(theirJudgement(verdict)),
+      ];
       if (mine !== yours && DIFFERENCES[label] === undefined) {
         found.push(`${label}: ours ${mine}, systemd ${yours} ${verdict.messages.join(" | ")}`);
       }

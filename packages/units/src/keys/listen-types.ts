@@ -43,7 +43,8 @@ function socketAddress(
   context: ValueContext,
 ): string | undefined {
   if (kind === "netlink") return isNetlink(text) ? text : refuse(text, context);
-  if (isUnixAddress(text)) return text;
+  // A specifier that nobody resolved may stand for a path.
+  if (isUnixAddress(text) || /^%[A-Za-z]/.test(text)) return text;
   if (!isInternetAddress(text)) return refuse(text, context);
   if (kind !== "sequential-packet") return text;
   const message = `${JSON.stringify(text)} cannot take sequential packets.`;
