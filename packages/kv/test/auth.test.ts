@@ -26,10 +26,11 @@ describe.skipIf(!hasEtcdctl).each([1, 3])(`auth with %i member(s)${NO_ETCDCTL}`,
   let cluster: Cluster;
   const ctl = (...args: string[]): Promise<string> => etcdctl(cluster.endpoints, ...args);
 
+  // Eight runs of etcdctl, two of which derive a key from a password.
   beforeAll(async () => {
     cluster = await startCluster(size, { snapshotCount: 20 });
     await setUp(ctl);
-  });
+  }, 30_000);
   afterAll(async () => await cluster[Symbol.asyncDispose]());
 
   test("nobody without a name, everybody within their ranges", async () => {

@@ -13,7 +13,7 @@ it("an expired lease's revoke is proposed under the term in which it was found, 
       },
     };
     const lessor = { promote: () => {}, demote: () => {}, expired: () => [7n] };
-    const expiry = new Expiry({ log, lessor } as unknown as Backend, 1000);
+    const expiry = new Expiry({ log, lessor } as unknown as Backend);
     expiry.leaderChanged(true, 4);
     vi.advanceTimersByTime(150);
     expiry.leaderChanged(false, 5);

@@ -38,6 +38,7 @@ export function memberOptions(flags: Flags): MemberOptions {
   if (flags["initial-cluster-token"] !== undefined) {
     options.clusterToken = flags["initial-cluster-token"];
   }
+  if (flags["api-version"] !== undefined) options.apiVersion = flags["api-version"];
   return { ...options, ...numbers(flags), ...tlsOptions(flags), ...tokenOptions(flags) };
 }
 

@@ -28,6 +28,7 @@ const SPECS = {
     "With state existing: client URLs of running members (not etcd's)",
   ),
   "force-new-cluster": yes("bool", "A lost cluster's last member goes on as a new one (false)"),
+  "api-version": yes("string", "Release of etcd that clients are told this is (3.5.0; not etcd's)"),
   "snapshot-count": yes("int", "Log entries between snapshots (50000)"),
   "heartbeat-interval": yes("int", "Milliseconds (100)"),
   "election-timeout": yes("int", "Milliseconds (1000)"),
@@ -194,7 +195,13 @@ export function ignoredFlags(flags: Flags): readonly string[] {
 
 /** The text of `--help`. */
 export function helpText(): string {
-  const lines = ["Usage: etcd [flags]", "", "A Flotilla store that takes etcd's flags:", ""];
+  const lines = [
+    "Usage: etcd [flags]",
+    "       etcd gateway start [flags]",
+    "",
+    "A Flotilla store that takes etcd's flags:",
+    "",
+  ];
   for (const [name, spec] of Object.entries(SPECS as Readonly<Record<string, FlagSpec>>)) {
     if (spec.help !== undefined) lines.push(`  --${name.padEnd(30)} ${spec.help}`);
   }

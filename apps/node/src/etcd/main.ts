@@ -7,6 +7,7 @@ import { pino } from "pino";
 import { memberOptions } from "./config.js";
 import type { Flags } from "./flags.js";
 import { helpText, ignoredFlags, isTrue, parseFlags, UsageError } from "./flags.js";
+import { parseGateway, startGateway } from "./gateway.js";
 
 /** Between two looks at whether the cluster knows this member, in milliseconds. */
 const PUBLISHED_CHECK_MS = 25;
@@ -37,6 +38,7 @@ export async function main(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<number> {
   try {
+    if (argv[0] === "gateway") return await runGateway(argv.slice(1));
     const flags = parseFlags(argv, env);
     if (isTrue(flags.help) || isTrue(flags.h)) {
       process.stdout.write(helpText());
@@ -60,6 +62,21 @@ function report(error: unknown): number {
   const text = known ? error.message : error instanceof Error ? error.stack : String(error);
   process.stderr.write(`etcd: ${text}\n`);
   return usage || (KvError.is(error) && error.code === "invalid-options") ? 2 : 1;
+}
+
+/** `etcd gateway`: until a signal. */
+async function runGateway(argv: readonly string[]): Promise<number> {
+  const log = createLogger("info");
+  const signalled = firstSignal();
+  const options = parseGateway(argv);
+  const gateway = await startGateway(options);
+  log.info(
+    { address: gateway.address, endpoints: options.endpoints },
+    "ready to proxy client requests",
+  );
+  log.info({ signal: await signalled }, "received signal; shutting down");
+  gateway.stop();
+  return 0;
 }
 
 async function run(flags: Flags): Promise<number> {
@@ -92,7 +109,7 @@ async function run(flags: Flags): Promise<number> {
     "started member",
   );
   try {
-    return await serve(member, log, signalled);
+    return await serve(member, log, signalled, options.apiVersion ?? API_VERSION);
   } finally {
     await member.stop();
   }
@@ -102,12 +119,13 @@ async function serve(
   member: StoreMember,
   log: Logger,
   signalled: Promise<string>,
+  version: string,
 ): Promise<number> {
   const waiting = new AbortController();
   const ready = published(member, waiting.signal).then(() => "ready" as const);
   const first = await Promise.race([ready, signalled, member.failed]);
   if (first === "ready") {
-    const minor = API_VERSION.split(".").slice(0, 2).join(".");
+    const minor = version.split(".").slice(0, 2).join(".");
     log.info({ "cluster-version": minor }, `enabled capabilities for version ${minor}`);
     log.info({ name: member.name }, "published local member to cluster through raft");
     log.info({ address: member.clientUrls }, "ready to serve client requests");

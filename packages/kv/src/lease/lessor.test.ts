@@ -19,7 +19,7 @@ describe("Lessor", () => {
   });
 
   it("tells a lease when its time is over, not before", () => {
-    lessor.promote(0);
+    lessor.promote();
     kv.grant(7n, 3);
     now += 2999;
     expect(lessor.expired()).toEqual([]);
@@ -29,7 +29,7 @@ describe("Lessor", () => {
   });
 
   it("keeps quiet while the revoke is under way, and tries again if it was lost", () => {
-    lessor.promote(0);
+    lessor.promote();
     kv.grant(7n, 3);
     now += 3000;
     expect(lessor.expired()).toEqual([7n]);
@@ -44,7 +44,7 @@ describe("Lessor", () => {
   });
 
   it("renews for the whole TTL, but not what has expired", () => {
-    lessor.promote(0);
+    lessor.promote();
     kv.grant(7n, 3);
     now += 2500;
     expect(lessor.renew(7n)).toBe(3);
@@ -57,13 +57,13 @@ describe("Lessor", () => {
     expect(codeThrown(() => lessor.renew(8n))).toBe("lease-not-found");
   });
 
-  it("restarts every TTL on promotion, longer by the election", () => {
+  it("restarts every TTL on promotion, whole and no longer", () => {
     kv.grant(7n, 3);
     kv.grant(8n, 5);
     now += 60_000;
     expect(lessor.expired()).toEqual([]);
-    lessor.promote(1000);
-    now += 3999;
+    lessor.promote();
+    now += 2999;
     expect(lessor.expired()).toEqual([]);
     now += 1;
     expect(lessor.expired()).toEqual([7n]);
@@ -72,7 +72,7 @@ describe("Lessor", () => {
   });
 
   it("does nothing when it does not lead", () => {
-    lessor.promote(0);
+    lessor.promote();
     kv.grant(7n, 3);
     lessor.demote();
     kv.grant(8n, 3);
@@ -86,7 +86,7 @@ describe("Lessor", () => {
   it("knows the leases of a restored state", async () => {
     const other = new DrivenStore();
     other.grant(5n, 3);
-    lessor.promote(0);
+    lessor.promote();
     kv.grant(7n, 3);
     await kv.store.restore(other.store.snapshot(), { index: 1, term: 1 });
     now += 3000;
@@ -94,7 +94,7 @@ describe("Lessor", () => {
   });
 
   it("tells the oldest first and only so many at once", () => {
-    lessor.promote(0);
+    lessor.promote();
     for (let id = 1n; id <= 1000n; id++) kv.grant(id, Number(1000n - id) + 3);
     now += 2_000_000;
     expect(lessor.expired(3)).toEqual([1000n, 999n, 998n]);
@@ -103,7 +103,7 @@ describe("Lessor", () => {
   });
 
   it("forgets revoked leases, whenever they would have ended", () => {
-    lessor.promote(0);
+    lessor.promote();
     for (let round = 0; round < 3; round++) {
       for (let id = 1n; id <= 100n; id++) kv.grant(id, 1000 + Number((id * 37n) % 100n));
       for (let id = 1n; id <= 100n; id++)

@@ -26,7 +26,7 @@ interface Clocked extends HeapItem {
  * @example
  * ```ts
  * const lessor = new Lessor({ store, now: () => performance.now(), minTtlSeconds: 2 });
- * lessor.promote(1000);
+ * lessor.promote();
  * setInterval(() => {
  *   for (const id of lessor.expired()) propose({ type: "lease-revoke", id, term });
  * }, 100);
@@ -41,7 +41,6 @@ export class Lessor {
   /** Each lease once, at a time no later than its expiry: renewing does not touch the heap. */
   readonly #heap = new ExpiryHeap<Clocked>();
   #leading = false;
-  #extendMs = 0;
 
   constructor(options: LessorOptions) {
     this.#store = options.store;
@@ -65,10 +64,13 @@ export class Lessor {
     return Math.max(Math.ceil(ttlSeconds), this.minTtlSeconds);
   }
 
-  /** This member leads now: every lease gets its whole TTL again plus `extendMs`, the election time. */
-  promote(extendMs: number): void {
+  /**
+   * This member leads now: every lease gets its whole TTL again. No more than that: a keep-alive is
+   * answered only after a quorum has confirmed the leader, so that none was answered after this
+   * election, and a holder who counts from its last answer counts from earlier.
+   */
+  promote(): void {
     this.#leading = true;
-    this.#extendMs = extendMs;
     this.#restart();
   }
 
@@ -132,7 +134,7 @@ export class Lessor {
 
   #changed(change: LeaseChange): void {
     if (!this.#leading) return;
-    if (change.type === "granted") this.#clock(change.id, change.ttl, 0);
+    if (change.type === "granted") this.#clock(change.id, change.ttl);
     else if (change.type === "revoked") this.#forget(change.id);
     else this.#restart();
   }
@@ -147,11 +149,11 @@ export class Lessor {
   #restart(): void {
     this.#leases.clear();
     this.#heap.clear();
-    for (const { id, ttl } of this.#store.leaseTtls()) this.#clock(id, ttl, this.#extendMs);
+    for (const { id, ttl } of this.#store.leaseTtls()) this.#clock(id, ttl);
   }
 
-  #clock(id: LeaseId, ttl: number, extendMs: number): void {
-    const expiry = this.#now() + ttl * 1000 + extendMs;
+  #clock(id: LeaseId, ttl: number): void {
+    const expiry = this.#now() + ttl * 1000;
     const lease = { id, ttl, expiry, time: expiry, place: -1 };
     this.#leases.set(id, lease);
     this.#heap.push(lease);

@@ -9,13 +9,11 @@ const CHECK_MS = 100;
  */
 export class Expiry {
   readonly #backend: Backend;
-  readonly #electionMs: number;
   #term = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(backend: Backend, electionMs: number) {
+  constructor(backend: Backend) {
     this.#backend = backend;
-    this.#electionMs = electionMs;
   }
 
   /** Leadership changed: call it with each change. */
@@ -23,7 +21,7 @@ export class Expiry {
     this.stop();
     if (!leads) return;
     this.#term = term;
-    this.#backend.lessor.promote(this.#electionMs);
+    this.#backend.lessor.promote();
     this.#timer = setInterval(() => this.#check(), CHECK_MS);
     this.#timer.unref();
   }

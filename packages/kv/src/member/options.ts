@@ -1,4 +1,5 @@
 import { KvError } from "../api/errors.js";
+import { API_VERSION } from "../api/version.js";
 import { JwtTokens } from "../auth/jwt.js";
 import { SimpleTokens } from "../auth/simple-tokens.js";
 import type { TokenProvider } from "../auth/token-provider.js";
@@ -31,6 +32,7 @@ export interface MemberSettings {
   readonly clientTls: ClientTls | null;
   readonly peerTls: PeerTls | null;
   readonly tokens: TokenProvider;
+  readonly version: string;
   readonly advertiseClientUrls: readonly string[] | null;
   readonly advertisePeerUrls: readonly string[] | null;
   readonly initialCluster: Readonly<Record<string, readonly string[]>> | null;
@@ -67,6 +69,7 @@ export function resolveOptions(options: MemberOptions): MemberSettings {
     storage: options.storage ?? "memory",
     ...resolveListeners(options),
     tokens: resolveTokens(options.authTokens),
+    version: options.apiVersion ?? API_VERSION,
     advertiseClientUrls: options.advertiseClientUrls ?? null,
     advertisePeerUrls: options.advertisePeerUrls ?? initialCluster?.[name] ?? null,
     initialCluster,

@@ -17,6 +17,7 @@ import {
   peerAddress,
   publicId,
 } from "../server/member-record.js";
+import { RpcCounts } from "../server/rpc-counts.js";
 import { createServices, rpcMethods } from "../server/services.js";
 import { MvccStore } from "../store/mvcc-store.js";
 import { ClientIdentity } from "../tls/client-identity.js";
@@ -151,20 +152,22 @@ async function openMember(
     ...(settings.snapshotCount === null ? {} : { snapshotEntries: settings.snapshotCount }),
   });
   const id = publicId(memberId);
-  const { tokens } = settings;
-  const shared = { store, hub, lessor, log: group, limits, electionMs, tokens };
+  const { tokens, version } = settings;
+  const shared = { store, hub, lessor, log: group, limits, electionMs, tokens, version };
   const backend = new Backend({ clusterId, memberId: id, ...shared });
   const leaderClient = new LeaderClient(backend, memberCredentials(settings.clientTls));
   const services = createServices(backend, leaderClient, tokens);
+  const counts = new RpcCounts();
   const methods = rpcMethods(
     backend,
     services,
     (caller) => new LocalKeyValue(backend, services.kv, services.lease, caller),
+    counts,
   );
-  binding.serve(methods, httpRoutes(backend, new Gateway(methods, limits)));
+  binding.serve(methods, httpRoutes(backend, new Gateway(methods, limits), counts));
   const { keepRevisions } = settings;
   const compaction = keepRevisions === null ? null : new AutoCompaction(backend, keepRevisions);
-  const shell = { binding, leaderClient, attributes, electionMs, compaction };
+  const shell = { binding, leaderClient, attributes, compaction };
   const parts = { group, backend, services, ...shell };
   return new RunningMember(parts);
 }

@@ -36,7 +36,6 @@ export interface MemberParts {
   readonly compaction: AutoCompaction | null;
   readonly leaderClient: LeaderClient;
   readonly attributes: MemberAttributes;
-  readonly electionMs: number;
 }
 
 /** A member whose parts run: follows leadership, publishes itself, and takes everything down in order. */
@@ -62,7 +61,7 @@ export class RunningMember implements StoreMember {
     this.clientUrls = attributes.clientUrls;
     this.peerUrls = attributes.peerUrls;
     this.local = new LocalKeyValue(backend, services.kv, services.lease);
-    this.#expiry = new Expiry(backend, parts.electionMs);
+    this.#expiry = new Expiry(backend);
     this.#events.setMaxListeners(0);
     this.failed = new Promise<never>((_, reject) => {
       group.on("fatal", (error) => reject(toKvError(error)));

@@ -35,6 +35,11 @@ export interface MemberOptions {
   readonly clientTls?: ClientTls;
   /** Members then speak TLS with each other; all `listenPeerUrls` are `https`. */
   readonly peerTls?: PeerTls;
+  /**
+   * The release of etcd that clients are told this is ("3.5.0"): for those that look for another and would
+   * refuse to talk.
+   */
+  readonly apiVersion?: string;
   /** What a login gets: a random token that lives five minutes beyond its last use, by default. */
   readonly authTokens?: AuthTokens;
   readonly heartbeatMs?: number;

@@ -49,6 +49,8 @@ export interface BackendParts {
   readonly limits: Limits;
   readonly electionMs: number;
   readonly tokens: TokenProvider;
+  /** What clients are told that the server is. */
+  readonly version: string;
 }
 
 /** How a proposal came about. */
@@ -69,6 +71,7 @@ export class Backend {
   readonly lessor: Lessor;
   readonly log: ReplicatedLog;
   readonly limits: Limits;
+  readonly version: string;
   /** Who calls, and what they may. */
   readonly guard: AuthGuard;
   /** Who leads; kept by the member from the log's events. */
@@ -87,6 +90,7 @@ export class Backend {
     this.limits = parts.limits;
     // Three elections, as etcd: about as long as one can take that goes wrong at first.
     this.leadership = new LeaderWatch(3 * parts.electionMs);
+    this.version = parts.version;
     const { store, tokens } = parts;
     this.guard = new AuthGuard(store, tokens, (signal) => this.readBarrier(signal));
     store.onAuth = (change, index) => tokens.changed(change, index);

@@ -3,9 +3,6 @@ import type { Backend } from "./backend.js";
 import { toKvError } from "./backend.js";
 import { publicId } from "./member-record.js";
 
-/** The version of etcd's API that the server speaks, as clients look for it. */
-export const API_VERSION = "3.5.0";
-
 /** What a member tells of itself. */
 export interface MemberStatus {
   readonly version: string;
@@ -30,14 +27,14 @@ export class MaintenanceService {
 
   /** Of this member alone; answered without a leader too. */
   status(): MemberStatus {
-    const { store, log, limits, learner } = this.#backend;
+    const { store, log, limits, learner, version } = this.#backend;
     const status = log.status();
     const errors: string[] = [];
     if (status.leader === 0) errors.push(new KvError("no-leader").message);
     if (store.sizeBytes > limits.quotaBytes) errors.push(new KvError("no-space").message);
     if (status.diskFull === true) errors.push("the disk of the log is full");
     return {
-      version: API_VERSION,
+      version,
       dbSize: store.sizeBytes,
       dbSizeInUse: store.sizeBytes,
       leader: publicId(status.leader),

@@ -6,7 +6,6 @@ import type { StoreMemberInfo } from "../member/types.js";
 import type { Backend } from "./backend.js";
 import type { ClusterService } from "./cluster-service.js";
 import type { MaintenanceService } from "./maintenance-service.js";
-import { API_VERSION } from "./maintenance-service.js";
 import type { RpcMethod } from "./rpc.js";
 import { unary, wireHeader, writeMessage } from "./rpc-pb.js";
 
@@ -147,7 +146,7 @@ async function* snapshotMessages(
     writeMessage(pb.SnapshotResponseSchema, {
       header,
       blob: Uint8Array.from(blob),
-      version: API_VERSION,
+      version: backend.version,
     });
   let bytes = 0;
   for await (const chunk of maintenance.snapshot()) {

@@ -12,6 +12,7 @@ import { MaintenanceService } from "./maintenance-service.js";
 import type { RpcCall, RpcMethod } from "./rpc.js";
 import { clusterMethods, maintenanceMethods } from "./rpc-admin.js";
 import { authMethods } from "./rpc-auth.js";
+import type { RpcCounts } from "./rpc-counts.js";
 import { electionMethods } from "./rpc-election.js";
 import { kvMethods } from "./rpc-kv.js";
 import { leaseMethods } from "./rpc-lease.js";
@@ -49,6 +50,7 @@ export function rpcMethods(
   backend: Backend,
   services: Services,
   storeFor: StoreFor,
+  counts: RpcCounts,
 ): readonly RpcMethod[] {
   return [
     ...kvMethods(backend, services.kv),
@@ -60,7 +62,7 @@ export function rpcMethods(
     ...authMethods(backend, services.auth),
     ...lockMethods(backend, storeFor),
     ...electionMethods(backend, storeFor),
-  ].map((method) => requireLeader(backend, method));
+  ].map((method) => counts.counted(requireLeader(backend, method)));
 }
 
 /** Refuses callers that want a leader while there is none, and ends their streams when it is gone. */

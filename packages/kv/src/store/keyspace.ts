@@ -20,6 +20,9 @@ export class Keyspace {
   readonly leases: LeaseTable = new LeaseTable();
   revision = 1;
   compactRevision = 0;
+  /** Written since this keyspace was made. */
+  puts = 0;
+  deletes = 0;
   /** Changes made under the next revision. */
   #changes = 0;
   /** The next place of the log whose predecessors compaction has to free. */
@@ -67,6 +70,7 @@ export class Keyspace {
     if (lease !== 0n) this.leases.attach(lease, stored);
     index.place(row);
     this.#record(row);
+    this.puts++;
   }
 
   /** Deletes a key that exists. */
@@ -88,6 +92,7 @@ export class Keyspace {
     this.#detach(previous, stored);
     index.place(~row);
     this.#record(row);
+    this.deletes++;
   }
 
   /** Ends the writes of one command: they become the next revision, if there were any. */

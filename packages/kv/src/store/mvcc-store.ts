@@ -109,9 +109,13 @@ export class MvccStore implements Store, WatchSource, LeaseSource {
     readonly keys: number;
     readonly versions: number;
     readonly reservedBytes: number;
+    /** Puts and deletions applied by this member since it started, or since it was last restored. */
+    readonly puts: number;
+    readonly deletes: number;
   } {
-    const { index, table } = this.#keyspace;
-    return { keys: index.live, versions: table.size, reservedBytes: table.reservedBytes };
+    const { index, table, puts, deletes } = this.#keyspace;
+    const { reservedBytes, size: versions } = table;
+    return { keys: index.live, versions, reservedBytes, puts, deletes };
   }
 
   apply(entries: readonly AppliedEntry<Command>[]): readonly CommandResult[] {
