@@ -20,7 +20,8 @@ export const coreMutants = [
     file: "raft/src/core/reads/read-only.ts",
     find: "Math.max(this.#ackOf(from), decodeToken(token))",
     replace: "this.#confirmed + this.#unconfirmed.length",
-    by: "sim",
+    by: "raft/test/core/reads.test.ts",
+    test: "not even from old confirmations",
   },
   {
     name: "a removed leader with one voter left answers reads alone",

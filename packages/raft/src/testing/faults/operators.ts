@@ -31,7 +31,7 @@ export const churn: Fault = {
   kind: "churnEvery",
   strike({ group, random, scenario }) {
     // First comes what is lost; see `replaceLost`.
-    if (group.lostMembers().length > 0) return;
+    if (group.isImpaired()) return;
     const member = random.chance(0.8) ? group.leader() : anyMember(group, random);
     if (member === null) return;
     const changes = drawChanges(group, random, scenario);

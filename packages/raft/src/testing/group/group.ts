@@ -181,8 +181,7 @@ export class SimulatedGroup implements MemberContext {
 
   #arrive(message: Message, wire: Uint8Array | null): void {
     const { to } = message;
-    // While a member is lost nothing but its replacement may come under way; see `canLose`.
-    if (isForwardedChange(message) && this.lostMembers().length > 0) return;
+    if (isForwardedChange(message) && this.isImpaired()) return;
     const received = wire === null ? message : fromWire(wire);
     this.whenAwake(to, (member) => member.receive(received));
   }
@@ -204,6 +203,17 @@ export class SimulatedGroup implements MemberContext {
   lostMembers(): NodeId[] {
     if (this.present.length === this.members.size) return [];
     return everybody(this.confState).filter((id) => this.members.get(id)!.lost);
+  }
+
+  /**
+   * True while a member of the configuration is lost, or may turn out to be: nothing but its
+   * replacement may come under way then, since `canLose` counted on the other members to stay.
+   */
+  isImpaired(): boolean {
+    return everybody(this.confState).some((id) => {
+      const { lost, inDoubt } = this.members.get(id)!;
+      return lost || inDoubt;
+    });
   }
 
   /** A change of the configuration is proposed somewhere. */
