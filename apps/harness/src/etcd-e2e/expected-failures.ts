@@ -49,5 +49,4 @@ export const EXPECTED_FAILURES: Readonly<Record<string, string>> = {
   TestEtcdPeerCNAuth: "--peer-cert-allowed-cn is not taken yet",
   TestEtcdPeerNameAuth: "--peer-cert-allowed-hostname is not taken yet",
   TestGrpcproxyAndCommonName: "grpc-proxy is not there",
-  TestGrpcproxyAndListenCipherSuite: "grpc-proxy is not there",
 };
