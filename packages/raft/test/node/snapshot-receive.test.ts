@@ -186,4 +186,38 @@ describe("a snapshot that comes in", () => {
     expect(parts(disk)).toEqual([]);
     expect(await store.receivedLength(later)).toBe(0);
   });
+
+  it("ends when the store is closed, though the sender is silent: nothing is written afterwards", async () => {
+    const bytes = await sent(2);
+    const disk = new MemoryDisk();
+    const store = await opened(disk);
+    let rest = (): void => {};
+    const silence = new Promise<void>((resolve) => {
+      rest = resolve;
+    });
+    let begun = (): void => {};
+    const started = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    const received = store.receive(
+      AT,
+      (async function* () {
+        yield bytes.subarray(0, PIECE + 100);
+        begun();
+        await silence;
+        yield bytes.subarray(PIECE + 100);
+      })(),
+    );
+    const outcome = expect(received).rejects.toMatchObject({ code: "stopped" });
+    await started;
+    await store.close();
+    await outcome;
+    const next = await opened(disk);
+    const kept = await next.receivedLength(AT);
+    expect(kept).toBeGreaterThan(0);
+    rest();
+    await next.receive(AT, stream(bytes.subarray(kept)), kept);
+    await next.verify(AT);
+    await expect(store.receive(AT, stream(bytes))).rejects.toMatchObject({ code: "stopped" });
+  });
 });

@@ -23,6 +23,7 @@ export class IncomingSnapshot {
   /** What is known of the file: its parser stands after the last whole piece. */
   #known: { readonly at: SnapshotPoint; readonly parser: PieceParser } | null = null;
   #busy = false;
+  readonly #stop = new AbortController();
 
   /** `names` are those in the folder. */
   constructor(disk: Disk, directory: string, clusterId: string, names: readonly string[]) {
@@ -57,7 +58,7 @@ export class IncomingSnapshot {
       try {
         const file = await this.#disk.open(this.#path(at), "existing");
         try {
-          await fill(file, parser, transfer);
+          await fill(file, parser, transfer, this.#stop.signal);
         } finally {
           await file.close();
         }
@@ -69,6 +70,11 @@ export class IncomingSnapshot {
       if (transfer.broken) throw transfer.broken.error;
       return this.#path(at);
     });
+  }
+
+  /** Breaks the transfer that goes on, and takes no more. */
+  stop(): void {
+    this.#stop.abort(new RaftError("stopped", "the group was closed"));
   }
 
   /** The file that `receive` gave has its own name now. */
@@ -84,6 +90,7 @@ export class IncomingSnapshot {
   }
 
   async #alone<T>(work: () => Promise<T>): Promise<T> {
+    this.#stop.signal.throwIfAborted();
     if (this.#busy) {
       const message = "another snapshot is coming in";
       throw new RaftError("snapshot-temporarily-unavailable", message);
@@ -170,11 +177,16 @@ interface Transfer {
 }
 
 /** Writes what comes, checked; it is durable then, also where the transfer broke. */
-async function fill(file: DiskFile, parser: PieceParser, transfer: Transfer): Promise<void> {
+async function fill(
+  file: DiskFile,
+  parser: PieceParser,
+  transfer: Transfer,
+  signal: AbortSignal,
+): Promise<void> {
   let length = parser.length;
   let synced = length;
   await file.truncate(length);
-  for await (const chunk of untilBroken(transfer)) {
+  for await (const chunk of untilBroken(transfer, signal)) {
     parser.add(chunk);
     await writeAll(file, chunk, length);
     length += chunk.length;
@@ -187,10 +199,28 @@ async function fill(file: DiskFile, parser: PieceParser, transfer: Transfer): Pr
   await file.sync();
 }
 
-async function* untilBroken(transfer: Transfer): AsyncGenerator<Uint8Array, void, undefined> {
+/** Ends with `signal` as well, at once: a sender may be silent for long. */
+async function* untilBroken(
+  transfer: Transfer,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const iterator = transfer.bytes[Symbol.asyncIterator]();
+  let onAbort = (): void => {};
+  const stopped = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
   try {
-    yield* transfer.bytes;
+    for (;;) {
+      const next = await Promise.race([iterator.next(), stopped]);
+      if (next.done) return;
+      yield next.value;
+    }
   } catch (error) {
     transfer.broken = { error };
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    // Not waited for: it ends only when the sender says something.
+    iterator.return?.().catch(() => {});
   }
 }

@@ -21,6 +21,7 @@ export class SnapshotStore {
   readonly #directory: string;
   readonly #clusterId: string;
   readonly #incoming: IncomingSnapshot;
+  readonly #receiving = new Set<Promise<void>>();
   #temporary = 0;
 
   private constructor(
@@ -67,16 +68,23 @@ export class SnapshotStore {
    * also over a restart; one such file is kept, for the place that was asked for last.
    *
    * @throws RaftError `snapshot-temporarily-unavailable` (another is coming in, or `from` is not what
-   * is here), `corrupt`, `wrong-cluster`, `disk-full` (nothing is kept after those three); what
-   * `bytes` throws
+   * is here), `stopped`, `corrupt`, `wrong-cluster`, `disk-full` (nothing is kept after those
+   * three); what `bytes` throws
    */
   async receive(at: SnapshotPoint, bytes: AsyncIterable<Uint8Array>, from = 0): Promise<void> {
-    if (from > 0 && (await this.#wholeLength(at)) === from) return;
-    await this.#naming(at, async () => {
-      const path = await this.#incoming.receive(at, bytes, from);
-      await this.#publish(path, at);
-      this.#incoming.renamed();
-    });
+    const received = this.#receive(at, bytes, from);
+    this.#receiving.add(received);
+    try {
+      await received;
+    } finally {
+      this.#receiving.delete(received);
+    }
+  }
+
+  /** Breaks the transfer that is coming in. After it nothing is written any more. */
+  async close(): Promise<void> {
+    this.#incoming.stop();
+    await Promise.allSettled(this.#receiving);
   }
 
   /** The file's bytes as they are, to be sent, from an offset on. */
@@ -137,6 +145,15 @@ export class SnapshotStore {
     for (const at of old) await this.#disk.remove(this.#path(at));
     if (old.length > 0) await this.#disk.syncDirectory(this.#directory);
     await this.#incoming.supersede(newest);
+  }
+
+  async #receive(at: SnapshotPoint, bytes: AsyncIterable<Uint8Array>, from: number): Promise<void> {
+    if (from > 0 && (await this.#wholeLength(at)) === from) return;
+    await this.#naming(at, async () => {
+      const path = await this.#incoming.receive(at, bytes, from);
+      await this.#publish(path, at);
+      this.#incoming.renamed();
+    });
   }
 
   #path(at: SnapshotPoint): string {

@@ -54,7 +54,8 @@ export async function openStorage(
   if (storage === "memory") {
     const snapshots = await SnapshotStore.open(new MemoryDisk(), "snapshots", clusterId);
     const log = new VolatileLog();
-    return { ...(await startEmpty(options, log, snapshots)), close: async () => {} };
+    const close = async (): Promise<void> => await snapshots.close();
+    return { ...(await startEmpty(options, log, snapshots)), close };
   }
   const disk: Disk = storage.disk ?? new NodeDisk();
   const { directory } = storage;
@@ -68,7 +69,7 @@ export async function openStorage(
     const settings = { disk, directory: `${directory}/log`, clusterId, id, onDiskFull, ...sized };
     const { wal, content } = await Wal.open(settings);
     const close = async (): Promise<void> => {
-      await wal.close();
+      await Promise.all([wal.close(), snapshots.close()]);
       await unlock();
     };
     try {
