@@ -1,6 +1,5 @@
 export { canRunGlobal, globalUnitsFor } from "./globals.js";
 export {
-  isPlacementOption,
   PLACEMENT_OPTIONS,
   type Placement,
   readPlacement,

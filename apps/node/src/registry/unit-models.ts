@@ -1,5 +1,5 @@
-import { isPlacementOption, type Placement, readPlacement } from "@flotilla/scheduler";
-import type { Diagnostic, UnitFile, UnitModel } from "@flotilla/units";
+import { type Placement, readPlacement } from "@flotilla/scheduler";
+import type { Diagnostic, UnitModel } from "@flotilla/units";
 import { isValidUnitName, loadUnit, parseUnitFile, parseUnitName } from "@flotilla/units";
 
 const NOTHING_READ: ReturnType<typeof readPlacement> = {
@@ -42,27 +42,8 @@ export class UnitModels {
 export function parseUnit(name: string, content: string): ParsedUnit {
   const file = parseUnitFile(content, { file: name });
   const read = isValidUnitName(name) ? readPlacement(parseUnitName(name), file) : NOTHING_READ;
-  const { unit, diagnostics } = loadUnit(name, withoutPlacement(file));
+  const { unit, diagnostics } = loadUnit(name, file);
   const model = read.diagnostics.length > 0 ? undefined : unit;
   const all = [...diagnostics, ...read.diagnostics];
   return { model, placement: read.placement, diagnostics: all };
-}
-
-/** The file for those who would warn of the scheduler's options in [X-Flotilla]. */
-function withoutPlacement(file: UnitFile): UnitFile {
-  const sections = file.sections.map((section) => {
-    if (section.name !== "X-Flotilla") return section;
-    const { name, span } = section;
-    return {
-      name,
-      span,
-      assignments: section.assignments.filter((one) => !isPlacementOption(one)),
-    };
-  });
-  return {
-    ...file,
-    sections,
-    position: (offset) => file.position(offset),
-    values: (section, key) => file.values(section, key),
-  };
 }

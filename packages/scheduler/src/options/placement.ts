@@ -81,7 +81,7 @@ export function readPlacement(
 }
 
 /** The assignment is one of those that {@link readPlacement} reads. */
-export function isPlacementOption({ section, key }: AssignmentNode): boolean {
+function isPlacementOption({ section, key }: AssignmentNode): boolean {
   return SECTIONS.includes(section) && Object.hasOwn(OPTIONS, key);
 }
 

@@ -2,8 +2,8 @@ import { UnitsError } from "../errors.js";
 import { isValidUnitName } from "../names/unit-name.js";
 import { compilePattern } from "../values/path-match.js";
 import { parseInteger } from "../values/scalars.js";
-import { oneOf } from "./scalar-types.js";
-import { type KeyTable, renamed, type ValueContext, type ValueType } from "./value-type.js";
+import { oneOf, opaque } from "./scalar-types.js";
+import { type KeyTable, keys, renamed, type ValueContext, type ValueType } from "./value-type.js";
 
 /** The specifiers that fleet replaces. */
 const FLEET_SPECIFIERS = "nNpi";
@@ -128,6 +128,9 @@ export const fleetBoolean: ValueType<readonly boolean[]> = fleetValues(
   },
 );
 
+/** What the scheduler reads by itself, in either section: room, rank and neighbours. */
+const PLACEMENT_KEYS: KeyTable = keys(opaque, "CPU Memory Tasks Priority Affinity Spread");
+
 /** [X-Fleet]; the `X-…` spellings come from fleet's first versions. */
 export const FLEET_KEYS: KeyTable = {
   MachineID: { type: machineIds },
@@ -142,6 +145,7 @@ export const FLEET_KEYS: KeyTable = {
   ...renamed(machineMetadata, "X-ConditionMachineMetadata=MachineMetadata"),
   ...renamed(machineOf, "X-ConditionMachineOf=MachineOf"),
   ...renamed(conflicts, "X-Conflicts=Conflicts"),
+  ...PLACEMENT_KEYS,
 };
 
 /** A DNS label: discovery makes host names of it. */
@@ -181,4 +185,5 @@ export const FLOTILLA_KEYS: KeyTable = {
   Service: { type: serviceName },
   Port: { type: port },
   Protocol: { type: protocol },
+  ...PLACEMENT_KEYS,
 };

@@ -263,6 +263,14 @@ describe("[X-Flotilla]", () => {
     });
   });
 
+  it("has the scheduler's options, as [X-Fleet] has, which are not read here", () => {
+    const options = "CPU=250m\nMemory=64M\nTasks=10\nPriority=5\nAffinity=db@*=2\nSpread=rack\n";
+    const both = `[Service]\nExecStart=/x\n[X-Fleet]\n${options}[X-Flotilla]\n${options}`;
+    const { unit, diagnostics } = load(both);
+    expect(diagnostics).toEqual([]);
+    expect(unit?.fleet.conflicts).toEqual([]);
+  });
+
   it("refuses a port that is none", () => {
     expect(codes(load(text("999%i9")))).toEqual(["5:6 error bad-value"]);
   });
