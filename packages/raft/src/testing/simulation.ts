@@ -46,6 +46,10 @@ export interface SimulationReport {
    * those who know are removed by it, and the members that remain have not learned of it and still
    * need a vote of one whose log is longer. Configurations count when they are applied (as in
    * etcd), so this can happen when a leader crashes just after removing half of the voters.
+   *
+   * Or, without `preVote` and `checkQuorum`, it ended with a learner that is deaf to its leader: a
+   * member that was removed and did not know it stood for election until the learner's term was
+   * ahead, and neither of the two ever tells the other.
    */
   readonly stuck: boolean;
 }
@@ -125,6 +129,7 @@ function converge(group: SimulatedGroup, faults: FaultSchedule): boolean {
     }
   }
   if (group.leader() === null && someoneMissedTheLastChange(group)) return false;
+  if (someLearnerIsDeaf(group)) return false;
   violated("a healed group serves", describeMembers(group));
 }
 
@@ -155,6 +160,14 @@ function someoneMissedTheLastChange({ confState, confIndex, members }: Simulated
     const { lost, appliedIndex } = members.get(id)!;
     return !lost && appliedIndex < confIndex;
   });
+}
+
+/** See `nudge`: the next election did not bring the leader past the learner's term either. */
+function someLearnerIsDeaf(group: SimulatedGroup): boolean {
+  const { preVote, checkQuorum } = group.config;
+  const term = group.leader()?.node?.basicStatus().term;
+  if (preVote || checkQuorum || term === undefined) return false;
+  return group.confState.learners.some((id) => group.members.get(id)!.hardState.term > term);
 }
 
 function describeMembers(group: SimulatedGroup): string {

@@ -311,6 +311,30 @@ describe("the write-ahead log", () => {
     expect(content.entries).toEqual([entry(11, 5, 50_000)]);
   });
 
+  it("restarts at a snapshot that lies before all that is left of a deposed leader's entries", async () => {
+    const disk = new MemoryDisk();
+    const { wal } = await Wal.open(settings(disk));
+    const add = async (from: number, to: number, term: number): Promise<void> => {
+      for (let index = from; index <= to; index++) {
+        await wal.append({ entries: [entry(index, term, 300)], sync: true });
+      }
+    };
+    // Nobody else ever had those after 64; the group went on without them.
+    await add(1, 134, 2);
+    await wal.append({ snapshot: { index: 65, term: 3 }, restart: true, sync: true });
+    // The next segment begins right after it.
+    await wal.append({ entries: [entry(66, 3, 50_000)], sync: true });
+    await add(67, 140, 3);
+    await wal.append({ snapshot: { index: 106, term: 3 }, sync: true });
+    await wal.append({ snapshot: { index: 126, term: 3 }, sync: true });
+    await wal.release(106);
+    await wal.close();
+    const content = await reopen(disk);
+    expect(content.base).toBe(65);
+    expect(indexes(content)).toEqual(Array.from({ length: 75 }, (_, at) => 66 + at));
+    expect(content.entries.every(({ term }) => term === 3)).toBe(true);
+  });
+
   it("gives up no segment between others when a later one ends at a lower index", async () => {
     const disk = new MemoryDisk();
     const { wal } = await Wal.open(settings(disk));

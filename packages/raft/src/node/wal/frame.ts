@@ -33,7 +33,7 @@ export const FrameType = {
   Entry: 2,
   /** term; index is the commit index; payload: the vote as u64. */
   HardState: 3,
-  /** A snapshot of (term, index) is durable. */
+  /** A snapshot of (term, index) is durable; detail: {@link SnapshotDetail}. */
   Snapshot: 4,
   /**
    * End of a batch: term is its length in bytes up to here, index its number, which goes up by one,
@@ -43,9 +43,20 @@ export const FrameType = {
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
+/** What a snapshot means for the log. */
+export const SnapshotDetail = {
+  /** It was taken of what the log holds, which goes on. */
+  Taken: 0,
+  /**
+   * It came from the leader, and the log begins anew after it. This cannot be told from its place: it
+   * may lie before entries of a deposed leader whose own beginning is gone already.
+   */
+  Restart: 1,
+} as const;
+
 export interface Frame {
   readonly type: number;
-  /** An entry's type; of a commit record, the order of its batch's frames, or 0 where it has none. */
+  /** An entry's type; a snapshot's meaning; of a commit record, the order of its batch's frames, or 0 where it has none. */
   readonly detail: number;
   readonly term: number;
   readonly index: number;

@@ -10,6 +10,7 @@ import {
   nextSector,
   readBatch,
   readFrame,
+  SnapshotDetail,
 } from "./frame.js";
 import { checkIdentity, readHead, type SegmentHead } from "./segment.js";
 import type { SnapshotPoint, WalContent, WalIdentity } from "./types.js";
@@ -228,13 +229,14 @@ export class WalReplay {
     return null;
   }
 
-  /** A snapshot that the log does not reach or agree with came from the leader: the log restarts there. */
-  #snapshot({ index, term }: Frame): void {
+  /** One that the log does not reach or agree with came from the leader as well: older logs do not say so. */
+  #snapshot({ index, term, detail }: Frame): void {
     const known = this.#snapshots.findIndex((at) => at.index === index && at.term === term);
     if (known < 0) this.#snapshots.push({ index, term });
     const inLog = this.#entries[index - this.#base - 1];
     const before = index <= this.#base && index <= this.last.index;
-    if (before || inLog?.term === term) return;
+    const taken = before || inLog?.term === term;
+    if (taken && detail !== SnapshotDetail.Restart) return;
     this.#base = index;
     this.#lastTerm = term;
     this.#entries = [];

@@ -1,7 +1,14 @@
 import type { Entry, HardState } from "../../index.js";
 import { RaftError } from "../../index.js";
 import { isDiskFull, writeAllNow } from "../disk/disk.js";
-import { FrameBuffer, FrameType, frameSize, nextSector, setUint64 } from "./frame.js";
+import {
+  FrameBuffer,
+  FrameType,
+  frameSize,
+  nextSector,
+  SnapshotDetail,
+  setUint64,
+} from "./frame.js";
 import { type ActiveSegment, openSegments } from "./open.js";
 import {
   addHead,
@@ -236,7 +243,8 @@ export class Wal implements DurableLog {
   }
 
   #addSnapshot(nonce: number, at: SnapshotPoint, restart: boolean): void {
-    this.#frames.add(nonce, FrameType.Snapshot, 0, at.term, at.index, EMPTY);
+    const detail = restart ? SnapshotDetail.Restart : SnapshotDetail.Taken;
+    this.#frames.add(nonce, FrameType.Snapshot, detail, at.term, at.index, EMPTY);
     this.#snapshots = [...this.#snapshots, at].slice(-SNAPSHOTS_KEPT);
     if (restart || at.index > this.#last.index) this.#last = { index: at.index, term: at.term };
   }
@@ -261,7 +269,7 @@ export class Wal implements DurableLog {
     addHead(this.#frames, this.#options, nonce, sequence, spare.size, this.#last);
     this.#addHardState(nonce);
     for (const at of this.#snapshots) {
-      this.#frames.add(nonce, FrameType.Snapshot, 0, at.term, at.index, EMPTY);
+      this.#frames.add(nonce, FrameType.Snapshot, SnapshotDetail.Taken, at.term, at.index, EMPTY);
     }
     this.#frames.addCommit(nonce, ++this.#batch);
     writeAllNow(spare.file, this.#frames.bytes(), 0);

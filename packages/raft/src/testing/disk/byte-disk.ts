@@ -1,6 +1,13 @@
 import { RaftError } from "../../core/errors.js";
 import type { HardState, NodeId, Snapshot } from "../../core/types.js";
-import { FrameBuffer, FrameType, frameSize, nextSector, setUint64 } from "../../node/wal/frame.js";
+import {
+  FrameBuffer,
+  FrameType,
+  frameSize,
+  nextSector,
+  SnapshotDetail,
+  setUint64,
+} from "../../node/wal/frame.js";
 import { WalReplay } from "../../node/wal/replay.js";
 import { addHead, segmentName } from "../../node/wal/segment.js";
 import type { SnapshotPoint, WalContent, WalIdentity } from "../../node/wal/types.js";
@@ -207,7 +214,7 @@ export class ByteDisk implements LogDisk {
     if (snapshot !== null) {
       const { index, term } = snapshot.metadata;
       this.#files.push(snapshot);
-      this.#addMark(nonce, { index, term });
+      this.#addMark(nonce, { index, term }, SnapshotDetail.Restart);
       this.#last = { index, term };
     }
     for (const { type, term, index, data } of entries) {
@@ -217,8 +224,12 @@ export class ByteDisk implements LogDisk {
     if (hardState !== null) this.#hardState = hardState;
   }
 
-  #addMark(nonce: number, mark: SnapshotPoint): void {
-    this.#frames.add(nonce, FrameType.Snapshot, 0, mark.term, mark.index, EMPTY);
+  #addMark(
+    nonce: number,
+    mark: SnapshotPoint,
+    detail: (typeof SnapshotDetail)[keyof typeof SnapshotDetail] = SnapshotDetail.Taken,
+  ): void {
+    this.#frames.add(nonce, FrameType.Snapshot, detail, mark.term, mark.index, EMPTY);
     this.#marks = [...this.#marks, mark].slice(-SNAPSHOTS_KEPT);
   }
 
@@ -241,7 +252,7 @@ export class ByteDisk implements LogDisk {
     addHead(frames, this.#identity, nonce, sequence, size, this.#last);
     this.#addHardState(nonce);
     for (const { term, index } of this.#marks) {
-      frames.add(nonce, FrameType.Snapshot, 0, term, index, EMPTY);
+      frames.add(nonce, FrameType.Snapshot, SnapshotDetail.Taken, term, index, EMPTY);
     }
     frames.addCommit(nonce, ++this.#batch);
     const bytes = new Uint8Array(size);
