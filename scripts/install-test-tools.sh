@@ -10,6 +10,8 @@ need crun crun
 need busybox busybox-static
 need systemd-analyze systemd
 need dig dnsutils
+need ps procps
+need dbus-daemon dbus
 need h2load nghttp2-client
 need openssl openssl
 [ -n "$missing" ] || exit 0
