@@ -66,6 +66,8 @@ export class StatePublisher implements AsyncDisposable {
 
   async #work(): Promise<void> {
     const signal = this.#abort.signal;
+    // A unit that is restarted passes through `failed` in one go: only where it stops is told.
+    await Promise.resolve();
     while (this.#dirty.size > 0 && !signal.aborted) {
       const lease = this.#options.presence.lease;
       // Without a lease there is nobody to tell; registering wakes this again.
