@@ -61,6 +61,8 @@ export class Activation {
   readonly #lines: LineSplitter;
   readonly #output: OutputRouter;
   readonly #identifiers = new Map<number, string>();
+  /** What is being started: its first output may be here before its process ID is. */
+  #spawning: string | undefined;
   readonly #own = new Set<number>();
   readonly #adopted = new Map<string, AdoptedProcess>();
   readonly #starting = new Set<Promise<unknown>>();
@@ -146,10 +148,15 @@ export class Activation {
     const adopted = this.#adopted.get(tag);
     if (adopted) return adopted.pid;
     const spec = await this.#processSpec(sandbox, section, command, snapshot);
-    const running = await sandbox.exec({ ...spec, tag });
-    this.#identify(running.pid, command);
-    this.#follow(sandbox, running, command.path);
-    return running.pid;
+    this.#spawning = this.#identifierOf(command);
+    try {
+      const running = await sandbox.exec({ ...spec, tag });
+      this.#identify(running.pid, command);
+      this.#follow(sandbox, running, command.path);
+      return running.pid;
+    } finally {
+      this.#spawning = undefined;
+    }
   }
 
   #follow(sandbox: Sandbox, running: RunningProcess, path: string): void {
@@ -371,9 +378,12 @@ export class Activation {
     void turn();
   }
 
+  #identifierOf({ path }: ExecCommand): string {
+    return this.#options.service.syslogIdentifier ?? basename(path);
+  }
+
   #identify(pid: number, command: ExecCommand): void {
-    const { syslogIdentifier } = this.#options.service;
-    this.#identifiers.set(pid, syslogIdentifier ?? basename(command.path));
+    this.#identifiers.set(pid, this.#identifierOf(command));
     // Output may come after its process has gone, but not after so many others.
     const oldest = this.#identifiers.keys().next().value;
     if (this.#identifiers.size > IDENTIFIERS_MAX && oldest !== undefined) {
@@ -384,7 +394,7 @@ export class Activation {
   #line(key: string, message: string): void {
     const [pidText, stream] = key.split(" ");
     const pid = Number(pidText);
-    const identifier = this.#identifiers.get(pid) ?? this.#options.name;
+    const identifier = this.#identifiers.get(pid) ?? this.#spawning ?? this.#options.name;
     this.#options.log({
       source: stream === "stderr" ? "stderr" : "stdout",
       identifier,
